@@ -195,7 +195,13 @@ TASKS = many(
         },
         {
             "CreatedAt": text,
-            "Spec": document({}, {"Resources": document({}, {"Limits": document({}, {"MemoryBytes": number})})}),
+            "Spec": document(
+                {},
+                {
+                    "Resources": document({}, {"Limits": document({}, {"MemoryBytes": number})}),
+                    "Networks": many(document({}, {"Target": text})),
+                },
+            ),
         },
     )
 )

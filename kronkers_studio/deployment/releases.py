@@ -16,6 +16,7 @@ from kronkers_studio.deployment.commands import read_listening_ports, read_proce
 from kronkers_studio.deployment.deploy_lock import LockOwner, deploy_lock, record_change, require_lock
 from kronkers_studio.deployment.engine import Engine, engine_errors, explanation, open_engine
 from kronkers_studio.deployment.hardening import descendants, weaknesses, whole
+from kronkers_studio.deployment.network_repair import renew_unusable_network
 from kronkers_studio.deployment.ports import choose_port, listening_ports
 from kronkers_studio.deployment.service_definition import (
     SERVICE_LABEL,
@@ -169,11 +170,16 @@ def remove_release(connection: Connection, endpoint: Mapping[str, Any], workspac
 
 
 def release_state(connection: Connection, endpoint: Mapping[str, Any], workspace: str = "") -> ReleaseState:
-    """What the service is doing now; STOPPED when the server does not have it."""
+    """What the service is doing now; STOPPED when the server does not have it. One that its engine cannot start again
+    because of its network is given a new one, and is starting then."""
     engine = open_engine(connection)
     with engine_errors(connection, "asking for the service's state"):
         service = _inspect(engine, endpoint, workspace)
-        return ReleaseState.STOPPED if service is None else state_of(engine, service)
+        if service is None:
+            return ReleaseState.STOPPED
+        state = state_of(engine, service)
+        stuck = state in (ReleaseState.STARTING, ReleaseState.FAILED) and renew_unusable_network(engine, service)
+        return ReleaseState.STARTING if stuck else state
 
 
 def service_log(connection: Connection, endpoint: Mapping[str, Any], workspace: str, lines: int) -> list[str]:

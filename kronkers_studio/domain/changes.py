@@ -289,7 +289,8 @@ class ConsumerSet:
 
 @dataclass(frozen=True, slots=True)
 class AuthorityMade:
-    """The certificate (PEM) of the workspace's own authority for ``purpose``. Its key is derived from the workspace's."""
+    """The certificate (PEM) of the workspace's own authority for ``purpose``. Its key is derived from the
+    workspace's."""
 
     purpose: str
     certificate: str

@@ -112,8 +112,8 @@ class GatewayState:
 
 @dataclass(frozen=True, slots=True)
 class ServerGateway:
-    """That ``server`` has a gateway, whose routes begin with ``environment``. ``names`` are the host names and addresses
-    that its certificate is for, which ends at ``valid_until``."""
+    """That ``server`` has a gateway, whose routes begin with ``environment``. ``names`` are the host names and
+    addresses that its certificate is for, which ends at ``valid_until``."""
 
     server: str
     environment: str
@@ -124,8 +124,8 @@ class ServerGateway:
 
 @dataclass(frozen=True, slots=True)
 class ServiceHealth:
-    """A service as a gateway sees it: ``up`` when its last checks passed; ``requests`` it was sent since the gateway was
-    started, ``failed`` those of them that were answered 5xx."""
+    """A service as a gateway sees it: ``up`` when its last checks passed; ``requests`` it was sent since the gateway
+    was started, ``failed`` those of them that were answered 5xx."""
 
     service: str
     server: str

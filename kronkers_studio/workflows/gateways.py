@@ -1,7 +1,7 @@
 """Gateways: the address of models for programs of the company, on the servers themselves.
 
-What a gateway should be doing follows from the history: what is live on its server, and who may ask. It is told so after
-each change, and what it does is read back; what differs can be repaired at any time, from any workstation.
+What a gateway should be doing follows from the history: what is live on its server, and who may ask. It is told so
+after each change, and what it does is read back; what differs can be repaired at any time, from any workstation.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ def start_gateway(
 ) -> ServerGateway:
     """Start the gateway of a server, or start it again; what is live there has an address from then on.
 
-    Its certificate is for the server's own name and for ``names``; the workspace's authority gives it. ``proxy`` is used
-    only when the image has to be built. Raises ``InvalidInput``, ``GatewayFailed``, ``ServerError``.
+    Its certificate is for the server's own name and for ``names``; the workspace's authority gives it. ``proxy`` is
+    used only when the image has to be built. Raises ``InvalidInput``, ``GatewayFailed``, ``ServerError``.
     """
     from kronkers_studio.deployment.gateway import gateway_service
     from kronkers_studio.deployment.gateway.gateway_control import read_state

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from kronkers_studio.domain.errors import MetricsUnreadable, NotFound, ServiceUnproven, StudioError
+from kronkers_studio.domain.errors import MetricsUnreadable, NotFound, ServerUnreachable, ServiceUnproven, StudioError
 from kronkers_studio.domain.releases import Release, ReleaseState
 from kronkers_studio.domain.series import Answers, LiveService, LiveState, Metric, SeriesKey, Window
 from kronkers_studio.workflows.session import Session
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _HOUR, _FEW_POINTS = 3600.0, 120
 _SCRAPE_TIMEOUT = 5.0  # seconds; a slower answer counts as unreachable
 _HISTORY_TIMEOUT = 10.0  # of two hours of it
+_BETWEEN_LOOKS = 30.0  # seconds
 _FEATURES_EVERY = 600.0  # seconds of the service's uptime; they are kept by the hour
 
 
@@ -101,6 +102,7 @@ class LiveFeed:
         self._client: ServiceClient | None = None
         self._release: Release | None = None
         self.answered: datetime | None = None
+        self._looked = -_BETWEEN_LOOKS  # when the place was asked what became of a service that did not answer
 
     def scrape(self) -> LiveState:
         """One reading, stored. For an unreachable service: the last values, with ``reachable`` False."""
@@ -108,6 +110,7 @@ class LiveFeed:
             values = self._read()
         except StudioError as problem:
             self._drop_client()
+            self._look(problem)
             live = self._session.workspace.ledger.live_release(self._model, self._place) is not None
             last = live_state(self._session, self._model, self._place)
             return replace(last, problem=problem.message, live=live)
@@ -122,6 +125,16 @@ class LiveFeed:
 
     def close(self) -> None:
         self._drop_client()
+
+    def _look(self, problem: StudioError) -> None:
+        """A service that does not answer although its place does: what it is now is looked at, and what whoever looks
+        can mend is mended. Not at each reading, for it asks the place's engine."""
+        from kronkers_studio.workflows.settling import settle_releases
+
+        if isinstance(problem, ServerUnreachable) or time.monotonic() - self._looked < _BETWEEN_LOOKS:
+            return
+        self._looked = time.monotonic()
+        settle_releases(self._session, self._place)
 
     def _read(self) -> Mapping[Metric, float]:
         from kronkers_studio.monitoring.scrape import read_scrape

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from kronkers_studio.domain.errors import GatewayAway
+from kronkers_studio.domain.errors import GatewayAway, GatewayFailed
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.naming import checked_model_name
 from kronkers_studio.domain.progress import CancelToken, Progress
@@ -271,10 +271,17 @@ class OnServer:
         publish(self._session, self._server.name)
 
     def _withdraw(self, release: Release) -> None:
-        """See that no gateway sends requests to it any more. One that does not run sends none."""
+        """See that no gateway sends requests to it any more. What was never live got none. Stopping must always be
+        possible, but what another release has replaced is not stopped while requests still go to it."""
         from kronkers_studio.workflows.gateways import publish
 
+        if release.state not in (ReleaseState.LIVE, ReleaseState.STANDBY):
+            return
+        live = self._session.workspace.ledger.live_release(release.model, release.place)
         try:
             publish(self._session, self._server.name, without=release)
         except GatewayAway:
             return
+        except GatewayFailed:
+            if live is not None and live.number != release.number:
+                raise

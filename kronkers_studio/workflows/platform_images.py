@@ -59,7 +59,7 @@ def build_platform_image(
                 file.write(piece)
         size = Path(draft).stat().st_size
         _note(platform).unlink(missing_ok=True)  # never a note about another archive
-        os.replace(draft, archive)
+        Path(draft).replace(archive)
         _note(platform).write_text(json.dumps({"id": id, "size": size}), encoding="utf-8")
     finally:
         Path(draft).unlink(missing_ok=True)

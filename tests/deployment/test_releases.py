@@ -58,7 +58,7 @@ from tests.deployment.service_image import (
     HandMadeImage,
     make_service_image,
 )
-from tests.lab.servers import LabServer
+from tests.lab.servers import Lab, LabServer
 
 pytestmark = pytest.mark.safety
 
@@ -344,6 +344,43 @@ def test_a_release_comes_back_by_itself_when_the_servers_engine_was_restarted(
         time.sleep(0.5)
     assert ask(connection, endpoint) == 200
     remove_release(connection, endpoint)
+
+
+def test_a_release_whose_network_the_engine_cannot_join_any_more_is_given_another_by_whoever_looks(
+    lab: Lab, connect_to: Connect, service_image: HandMadeImage
+) -> None:
+    """Engines leave an interface with the network's number now and then when they start; here it is put there."""
+    server = lab.server()
+    connection = connect_to(server.as_server())
+    set_up_server(connection)
+    load_image(connection, service_image.archive, service_image)
+    endpoint = start_release(connection, spec_of(service_image, 1))
+    service = endpoint["service"]
+    number = server.root(
+        "docker network inspect -f "
+        f"'{{{{index .Options \"com.docker.network.driver.overlay.vxlanid_list\"}}}}' {service}"
+    ).strip()
+    server.stop_engine()
+    server.root("for space in /run/docker/netns/*; do umount $space; rm -f $space; done; sleep 1")
+    server.root(f"ip link add vx-left type vxlan id {number} dstport 4789 proxy l2miss l3miss")
+    server.start_engine()
+    deadline = time.monotonic() + 60
+    while "file exists" not in server.root(f"docker service ps --no-trunc {service}"):
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    connection = connect_to(server.as_server())
+    assert release_state(connection, endpoint) is ReleaseState.STARTING
+    deadline = time.monotonic() + 60
+    while release_state(connection, endpoint) is not ReleaseState.LIVE:
+        assert time.monotonic() < deadline, server.root(f"docker service ps --no-trunc {service}")
+        time.sleep(0.5)
+    assert len(server.root(f"docker network ls -q --filter label=kronkers.service={service}").split()) == 2
+    remove_release(connection, endpoint)
+    deadline = time.monotonic() + 60
+    while server.root(f"docker network ls -q --filter label=kronkers.service={service}"):
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    server.stop()
 
 
 def test_a_release_that_fails_is_removed_and_the_earlier_one_still_answers(

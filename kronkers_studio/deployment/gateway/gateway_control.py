@@ -60,8 +60,8 @@ def apply_state(
     certificates: Mapping[str, bytes] | None = None,
     place: GatewayPlace = IN_CONTAINER,
 ) -> None:
-    """Make the gateway do ``state``, and see that it does. ``certificates`` by their file names ("server.pem"); None for
-    those that it has.
+    """Make the gateway do ``state``, and see that it does. ``certificates`` by their file names ("server.pem"); None
+    for those that it has.
 
     What can be changed while it runs is: routes, weights, keys, limits take effect at once, with no new process. New
     services and certificates need one, which takes over the sockets of the old one. Raises ``GatewayFailed``; the

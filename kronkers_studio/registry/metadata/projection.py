@@ -30,8 +30,8 @@ from kronkers_studio.domain.changes import (
     MetricsAdded,
     ModelDescribed,
     ModelRegistered,
-    ModelTestSetChosen,
     ModelTested,
+    ModelTestSetChosen,
     PackageBuilt,
     ProfileMade,
     ProjectCreated,
@@ -44,9 +44,9 @@ from kronkers_studio.domain.changes import (
     SourceForgotten,
     SourceRemembered,
     TagMoved,
+    Trashed,
     TrashEmptied,
     TrashRestored,
-    Trashed,
 )
 from kronkers_studio.domain.errors import AlreadyExists, BranchChanged, NotFound
 from kronkers_studio.domain.models import ModelVersion, StatedSignature
