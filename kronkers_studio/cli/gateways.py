@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -120,21 +119,13 @@ def image(
         terminal.result(built, f"The gateway's image for {built.platform} is on this computer ({built.id[:19]}).")
 
 
-def authority(
-    terminal: Terminal,
-    output: Annotated[Path | None, typer.Option("--output", metavar="FILE.pem", help="Where to write it.")] = None,
-) -> None:
+def authority(terminal: Terminal) -> None:
     """The certificate that programs know your gateways by; anybody may have it."""
     from kronkers_studio.workflows.gateways import authority_certificate
 
     with terminal.session() as session:
         certificate = authority_certificate(session)
-        if output is not None:
-            output.expanduser().write_text(certificate, encoding="ascii")
-        terminal.result(
-            {"certificate": certificate, "output": str(output) if output else None},
-            f"Written to {output}." if output else certificate.strip(),
-        )
+        terminal.result({"certificate": certificate}, *certificate.strip().splitlines())
 
 
 def add(
