@@ -1,6 +1,7 @@
 """What comes over HTTP and what goes back: the routes of the service, and the checks before them.
 
 app            the service as one ASGI application
+routes         which part of it answers at which address
 inference      the Open Inference Protocol v2
 prediction     rows as JSON or CSV, and the same back
 access         who may ask
