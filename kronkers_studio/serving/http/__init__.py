@@ -8,6 +8,7 @@ access         who may ask
 identity       the secret of a release
 bodies         requests' bodies, within bounds
 connections    one connection, whose headers are bounded in size and time
+unsent         answers that wait to be read, within bounds
 upgrades       a parser that declines other protocols, and keeps the body
 answers        what goes back
 request_ids    what names one request
