@@ -47,7 +47,7 @@ def _turns(model: _Doubling, *, together: bool = True) -> Turns:
 async def _asked(turns: Turns, *values: float, rows: int = 1, wanted: Collection[str] = _WANTED) -> list[Any]:
     """The outcomes of requests that come in one turn, each of ``rows`` rows of one value."""
     asked = [turns.run({"x": np.full((rows, 1), value)}, wanted, rows) for value in values]
-    return await asyncio.gather(*asked, return_exceptions=True)
+    return list(await asyncio.gather(*asked, return_exceptions=True))
 
 
 def _run(asking: Coroutine[Any, Any, list[Any]]) -> list[Any]:
@@ -90,7 +90,7 @@ def test_other_outputs_and_types_stay_apart() -> None:
     turns = _turns(model)
 
     async def mixed() -> list[Any]:
-        return await asyncio.gather(
+        found = await asyncio.gather(
             turns.run({"x": np.full((1, 1), 1.0)}, _WANTED, 1),
             turns.run({"x": np.full((1, 1), 2.0)}, ("y", "z"), 1),
             turns.run({"x": np.full((1, 1), 3.0, np.float32)}, _WANTED, 1),
@@ -99,6 +99,7 @@ def test_other_outputs_and_types_stay_apart() -> None:
             turns.run({"x": np.full((1, 1), 5.0)}, _WANTED, 1),
             return_exceptions=True,
         )
+        return list(found)
 
     found = _run(mixed())
     assert _values([*found[:3], found[5]]) == [2, 4, 6, 10]
@@ -128,7 +129,7 @@ def test_who_gives_up_is_left_out() -> None:
         await asyncio.sleep(0)
         await asyncio.sleep(0)  # both have asked, and their turn has not ended
         tasks[0].cancel()
-        return await asyncio.gather(*tasks, return_exceptions=True)
+        return list(await asyncio.gather(*tasks, return_exceptions=True))
 
     found = _run(one_gives_up())
     assert isinstance(found[0], asyncio.CancelledError)
