@@ -14,6 +14,7 @@ http_server     the HTTP server: ready when the model is, stopped without losing
 warm_up         the model's first answers, before the service is ready
 model_loader    a package's folder to a model that is ready
 execution       predictions beside the event loop
+turns           quick ones on it
 batches         several requests as one call of the model
 manifest        what the package says of its model
 model           what every model can do

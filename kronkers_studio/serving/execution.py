@@ -2,7 +2,7 @@
 
 Requests that come while every thread is busy wait, and those that are alike are one call of the model as soon as a
 thread is free: what a call costs besides its rows is paid once. Nobody waits for others to come, and a batch is only
-as large as is expected to take ``_LONGEST_BATCH`` seconds.
+as large as is expected to take ``_LONGEST_BATCH`` seconds. Models known to be quick run on the event loop (``turns``).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from functools import partial
 from kronkers_studio.serving.batches import Call, Outputs, alike, joined, parted, takes_batches
 from kronkers_studio.serving.model import Arrays, Model
 from kronkers_studio.serving.problems import Refusal
+from kronkers_studio.serving.turns import Turns
 
 # A hand-over to a thread and back costs about as much as a small model's whole prediction, so what is known to be
 # quick runs on the event loop: few rows, of a model whose calls of that size have been taking less than this.
@@ -44,12 +45,13 @@ class Runner:
         self._seconds_per_row = _LONGEST_BATCH  # one row at a time until the first calls prove otherwise
         self.quick = quick
         self._quick_rows = _QUICK_ROWS if quick else 0
+        self._turns = Turns(self._timed, most_rows=_QUICK_ROWS, together=self._batches)
         self._quick_seconds = 5 * _QUICK_SECONDS  # of a call with few rows; slow until the first calls prove otherwise
 
     async def run(self, inputs: Arrays, wanted: Collection[str], rows: int) -> Outputs:
         """As ``Model.run``. Raises ``Refusal`` (429) when too much is waiting already."""
         if rows <= self._quick_rows and self._quick_seconds < _QUICK_SECONDS:
-            return self._timed(inputs, wanted, rows)
+            return await self._turns.run(inputs, wanted, rows)
         if self._waiting >= self._most_waiting:
             raise Refusal(
                 f"The service is busy: {self._waiting} requests are being worked on. Try again in a moment.",

@@ -16,7 +16,8 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import uvicorn
 
-from kronkers_studio.serving.http.connections import BoundedProtocol
+from kronkers_studio.serving.http.connections import BoundedProtocol, Connections
+from kronkers_studio.serving.http.unsent import see_progress
 
 _log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class HttpServer(uvicorn.Server):
                 timeout_keep_alive=_SECONDS_IDLE,
             )
         )
+        self.server_state = self._shared = Connections()
         self._prepare = prepare
         self._when_ready = when_ready
         self._each_second = each_second
@@ -73,6 +75,8 @@ class HttpServer(uvicorn.Server):
         return "" if self._is_prepared else "The model is being made ready."
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        for listener in sockets or []:
+            see_progress(listener)
         await super().startup(sockets)
         self._preparation = asyncio.ensure_future(self._be_ready())
 
@@ -133,7 +137,7 @@ class HttpServer(uvicorn.Server):
             await asyncio.sleep(0)
 
     def _connection(self) -> BoundedProtocol:
-        return BoundedProtocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+        return BoundedProtocol(self.config, self._shared, app_state=self.lifespan.state)
 
     async def _end_what_is_left(self) -> None:
         left = list(self.server_state.tasks)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import pytest
 
 from kronkers_studio.deployment.service_client import LoopbackClient
 from kronkers_studio.settings.paths import uv_program
+from tests.pmml_models.test_answers import FILES
 from tests.serving.load import Outcome, ask_each, ask_until, request
 from tests.serving.model_folders import (
     adding_folder,
@@ -27,6 +29,7 @@ from tests.serving.model_folders import (
     wine_rows,
 )
 from tests.serving.test_worker_service import folder as worker_folder  # noqa: F401 — a fixture
+from tests.tree_libraries.packages import package_of
 
 pytestmark = pytest.mark.slow
 
@@ -41,6 +44,11 @@ negative_data_rejection.expected-statuses = [400, 413, 415, 422]
 lines are a table. Too many rows are 413."""
 
 
+def _pmml_folder(folder: Path) -> Path:
+    folder.mkdir()
+    return package_of(Path(shutil.copy(FILES / "forest.pmml", folder)))
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -48,8 +56,9 @@ lines are a table. Too many rows are 413."""
         adding_folder,
         lambda folder: save_joblib(folder, mixed_classifier()),
         lambda folder: save_joblib(folder, gappy_classifier()),
+        _pmml_folder,
     ],
-    ids=["numbers", "onnx", "numbers and words", "missing values"],
+    ids=["numbers", "onnx", "numbers and words", "missing values", "pmml"],
 )
 def test_what_a_service_answers_is_what_its_document_says(make: Callable[[Path], Path], tmp_path: Path) -> None:
     _require_contract(make(tmp_path / "model"), tmp_path)

@@ -11,14 +11,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
-from unittest.mock import MagicMock
 
 import pytest
-from starlette.routing import Route
 
-from kronkers_studio.serving.http import app
 from tests.serving.model_folders import refused_start, running, wine_folder, wine_rows
+from tests.serving.routes import built_routes
 
 SECRET = bytes(range(32))
 TOKEN = "Bearer " + hmac.digest(SECRET, b"token", hashlib.sha256).hex()
@@ -76,18 +73,9 @@ _OPEN = ("/v2/health/live", "/v2/health/ready", "/")
 def _answered() -> list[str]:
     """What the service has an answer for, health and the page aside: by any method, as each is refused before it is
     looked at."""
-    with pytest.MonkeyPatch.context() as patch:
-        routes: list[Route] = []
-        patch.setattr(app, "Router", lambda every, **_: routes.extend(every))
-        service: Any = MagicMock()
-        app.build_app(
-            *(service, service, service, app.Limits()),
-            identity=None,
-            address="127.0.0.1",
-            unready=lambda: "",
-            metrics=service,
-        )
-    paths = [route.path.replace("{model}", "wine").replace("{version}", "3") for route in routes]
+    routes = built_routes()
+    models = ("/v2/models/wine", "/v2/models/wine/versions/3")
+    paths = [*routes.exact, *(model + ending for model in models for ending in routes.of_model)]
     return [f"{method} {path}" for path in paths if path not in _OPEN for method in ("GET", "POST")]
 
 

@@ -125,7 +125,7 @@ class SlowAtFirst(BaseEstimator):
     called = 0
     def predict(self, rows):
         self.called += 1
-        if self.called == 1:
+        if self.called == 2:  # the first is asked while it is loaded
             time.sleep(2)
         return rows[:, 0]
 """

@@ -27,7 +27,7 @@ OLDEST_PYTHON = (3, 10)
 """What the model service runs on."""
 
 _FORMAT = 2  # part of the key: a change of what is asked of uv makes locks anew
-_SERVER = ("httptools", "numpy", "orjson", "prometheus-client", "psutil", "starlette>=0.40", "uvicorn>=0.30")
+_SERVER = ("httptools", "numpy", "orjson", "prometheus-client", "psutil", "uvicorn>=0.30")
 _LOCKED = re.compile(r"(?m)^([A-Za-z0-9][A-Za-z0-9._-]*==[^\s\\;]+)")
 _NUMPY_2_SINCE = {  # those before were built for numpy 1 and do not say so
     Framework.SKLEARN: Version("1.4.2"),

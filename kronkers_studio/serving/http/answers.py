@@ -30,9 +30,10 @@ class Answer:
     inputs: Arrays | None = None
 
 
-def json_answer(content: Any, *, status: int = 200, rows: int = 0, label: np.ndarray[Any, Any] | None = None) -> Answer:
-    """``content`` as JSON; NumPy arrays in it become lists, objects that JSON lacks become text."""
-    return Answer(orjson.dumps(content, default=str, option=orjson.OPT_SERIALIZE_NUMPY), status, rows=rows, label=label)
+def json_answer(content: Any, *, status: int = 200, **counted: Any) -> Answer:
+    """``content`` as JSON; NumPy arrays in it become lists, objects that JSON lacks become text. ``counted`` as in
+    ``Answer``."""
+    return Answer(orjson.dumps(content, default=str, option=orjson.OPT_SERIALIZE_NUMPY), status, **counted)
 
 
 def problem(

@@ -11,8 +11,6 @@ import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from starlette.routing import Route, Router
-
 from kronkers_studio.serving.execution import Runner
 from kronkers_studio.serving.http.access import Access
 from kronkers_studio.serving.http.answers import Answer, Send, json_answer, problem, refused, send_answer
@@ -22,6 +20,7 @@ from kronkers_studio.serving.http.inference import Inference
 from kronkers_studio.serving.http.openapi import openapi_document
 from kronkers_studio.serving.http.prediction import Prediction
 from kronkers_studio.serving.http.request_ids import REQUEST_ID, RequestIds
+from kronkers_studio.serving.http.routes import Routes
 from kronkers_studio.serving.http.try_it import try_it_page
 from kronkers_studio.serving.manifest import Manifest
 from kronkers_studio.serving.metrics.exposition import CONTENT_TYPE, Metrics
@@ -123,21 +122,26 @@ def build_app(
         return try_it_page()
 
     ids = RequestIds()
-    routes = [
-        Route("/predict", _Counted("POST", prediction.answer, metrics, "/predict", ids)),
-        *_model_routes("/infer", _Counted("POST", inference.answer, metrics, "infer", ids)),
-        Route("/", _Endpoint("GET", try_it)),
-        Route("/openapi.json", _Endpoint("GET", openapi)),
-        Route("/metrics", _Endpoint("GET", show_metrics)),
-        Route("/history", _Endpoint("GET", history)),
-        Route("/statistics", _Endpoint("GET", statistics)),
-        Route("/v2/health/live", _Endpoint("GET", live)),
-        Route("/v2/health/ready", _Endpoint("GET", readiness)),
-        Route("/v2", _Endpoint("GET", server)),
-        *_model_routes("/ready", _Endpoint("GET", model_readiness)),
-        *_model_routes("", _Endpoint("GET", described)),
-    ]
-    return Access(Router(routes, redirect_slashes=False, default=_unknown), identity, address)
+    routes = Routes(
+        exact={
+            "/predict": _Counted("POST", prediction.answer, metrics, "/predict", ids),
+            "/": _Endpoint("GET", try_it),
+            "/openapi.json": _Endpoint("GET", openapi),
+            "/metrics": _Endpoint("GET", show_metrics),
+            "/history": _Endpoint("GET", history),
+            "/statistics": _Endpoint("GET", statistics),
+            "/v2/health/live": _Endpoint("GET", live),
+            "/v2/health/ready": _Endpoint("GET", readiness),
+            "/v2": _Endpoint("GET", server),
+        },
+        of_model={
+            "/infer": _Counted("POST", inference.answer, metrics, "infer", ids),
+            "/ready": _Endpoint("GET", model_readiness),
+            "": _Endpoint("GET", described),
+        },
+        default=_unknown,
+    )
+    return Access(routes, identity, address)
 
 
 def _readiness(content: dict[str, object], reason: str) -> Answer:
@@ -152,13 +156,6 @@ def _uptime(scope: Scope) -> float:
     if asked is None:
         raise Refusal("The query must be after=SECONDS, the service's uptime up to which all is known.", field="after")
     return float(asked["after"] or 0)
-
-
-def _model_routes(ending: str, endpoint: _Endpoint) -> list[Route]:
-    return [
-        Route("/v2/models/{model}" + ending, endpoint),
-        Route("/v2/models/{model}/versions/{version}" + ending, endpoint),
-    ]
 
 
 class _Endpoint:

@@ -1,6 +1,7 @@
-"""One HTTP connection, whose requests' headers are bounded in size and in time.
+"""One HTTP connection, whose requests' headers are bounded in size and in time, and whose answers in how they are read.
 
-uvicorn bounds neither on this parser: a header sent by halves stays open for ever, and grows in memory.
+uvicorn bounds none of it on this parser: a header sent by halves stays open for ever, and grows in memory; so does an
+answer that nobody reads.
 """
 
 from __future__ import annotations
@@ -8,9 +9,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
 from kronkers_studio.serving.http.bodies import BODY_IS_WHOLE
+from kronkers_studio.serving.http.unsent import Outgoing, Unsent
 from kronkers_studio.serving.http.upgrades import OfferlessParser
 
 MOST_HEADER_BYTES = 32 * 1024  # of one request, with its address
@@ -22,13 +26,24 @@ _MOST_BYTES_AFTER_ANSWER = 16 << 20  # of a request that was answered before it 
 _TOO_LARGE = b'{"error":"The request\'s headers are too large."}'
 
 
+class Connections(ServerState):
+    """What all connections of a service share."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unsent = Unsent()
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """Closes what takes more than ``SECONDS_FOR_HEADERS`` to send the headers that it began, refuses (431) larger ones
-    than ``MOST_HEADER_BYTES``, and closes connections that never say anything as it does idle ones."""
+    than ``MOST_HEADER_BYTES``, closes connections that never say anything as it does idle ones, and lets go who does
+    not read its answers (``unsent``)."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._offers = self.parser = OfferlessParser(self)
+    def __init__(self, config: Config, server_state: Connections, *arguments: Any, **options: Any) -> None:
+        super().__init__(config, server_state, *arguments, **options)
+        self._unsent = server_state.unsent
+        self._outgoing: Outgoing
+        self.parser = OfferlessParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does: what is pipelined then
         self._in_headers = False
         self._received = 0  # bytes since the last request's headers were complete
@@ -36,12 +51,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self._active_at = self.loop.time()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
-        super().connection_made(transport)
+        self._outgoing = Outgoing(transport, self._unsent)
+        super().connection_made(self._outgoing)
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
         self._unset_keepalive_if_required()
+        self._outgoing.lost()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -77,6 +94,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         self._active_at = self.loop.time()
+        self._outgoing.flush()
         super().on_response_complete()
 
     def on_message_begin(self) -> None:
@@ -89,7 +107,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stop_timer()
         if received > MOST_HEADER_BYTES and self._header_bytes() > MOST_HEADER_BYTES:
             self._refuse_headers()
-        elif not self._offers.is_offer:
+        elif not self._is_offer:
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -97,10 +115,14 @@ class BoundedProtocol(HttpToolsProtocol):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        if not (self.transport.is_closing() or self._offers.is_offer):
+        if not (self.transport.is_closing() or self._is_offer):
             super().on_message_complete()
             scope: Any = self.scope
             scope[BODY_IS_WHOLE] = True
+
+    @property
+    def _is_offer(self) -> bool:
+        return isinstance(self.parser, OfferlessParser) and self.parser.is_offer
 
     def _header_bytes(self) -> int:
         """What the request's address and headers alone came to: a body may have come with them."""

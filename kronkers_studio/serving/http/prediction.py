@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -90,7 +89,7 @@ class Prediction:
         if wanted == ARROW:
             arrow = arrow_of(*self._table(outputs))
             return Answer(arrow, headers=_ARROW_HEADERS, rows=rows, label=label, inputs=counted)
-        return replace(json_answer(self._content(outputs), rows=rows, label=label), inputs=counted)
+        return json_answer(self._content(outputs), rows=rows, label=label, inputs=counted)
 
     def _rows(self, scope: Scope, kind: str, body: bytes) -> Any:
         if kind == CSV:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import cached_property
 from itertools import chain
 from operator import itemgetter
 from typing import Any, NoReturn
@@ -142,16 +143,19 @@ class RowReader:
 
     def _matrix(self, picked: list[Sequence[Any]], spec: TensorSpec) -> _Array:
         """All rows as one array of the input's type, whose columns share it."""
-        fill = self._column_at(0)
-        array = _converted(
-            picked, chain.from_iterable(picked), replace(fill, takes_missing=fill.takes_missing and self._alike)
-        )
+        array = _converted(picked, chain.from_iterable(picked), self._every_column)
         if array is None:
             columns = [self._column([row[position] for row in picked], position) for position in range(len(picked[0]))]
             if self._alike:
                 raise Refusal("The rows do not fit this model's input.")
             array = np.stack(columns, axis=1)
         return array.reshape(len(picked)) if len(spec.shape) == 1 else array
+
+    @cached_property
+    def _every_column(self) -> Column:
+        """What holds for all columns of a table whose only input they are."""
+        first = self._column_at(0)
+        return replace(first, takes_missing=first.takes_missing and self._alike)
 
     def _column_at(self, position: int) -> Column:
         if self._columns:
