@@ -63,8 +63,9 @@ def obey(order):
 _FIT = """
 import io, json, pickle, sys
 import numpy as np
+from sklearn.pipeline import make_pipeline
 import told
-model = told.Told().fit(np.zeros((4, 2)), np.array(["no", "yes"] * 2))
+model = make_pipeline(told.Told()).fit(np.zeros((4, 2)), np.array(["no", "yes"] * 2))
 found = set()
 class Names(pickle.Unpickler):
     def find_class(self, module, name):
@@ -77,13 +78,18 @@ print(json.dumps(sorted(found)))
 """
 
 
+def told_project(folder: Path, file: Path) -> list[str]:
+    """A project's folder with the code; the model is saved as ``file``. The names that its pickle has."""
+    folder.mkdir(parents=True)
+    (folder / "told.py").write_text(_CODE, encoding="utf-8")
+    found: list[str] = json.loads(run_python(_FIT, str(file), folder=folder))
+    return found
+
+
 def told_folder(folder: Path) -> Path:
     """The package's folder, as a service has it."""
-    code = folder / "code"
-    code.mkdir(parents=True)
-    (code / "told.py").write_text(_CODE, encoding="utf-8")
-    file = folder / "model.pkl"
-    names = json.loads(run_python(_FIT, str(file), folder=code))
+    code, file = folder / "code", folder / "model.pkl"
+    names = told_project(code, file)
     sha256 = hashlib.sha256((code / "told.py").read_bytes()).hexdigest()
     return write_folder(
         folder, file, file_format="pickle", allowed_globals=names, code=[{"file": "told.py", "sha256": sha256}]

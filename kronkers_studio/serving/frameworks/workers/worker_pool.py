@@ -63,18 +63,19 @@ class WorkerPool:
         """How many there are to be in all, as far as memory holds others like the one that lives."""
         processes = self.processes
         each, left = memory_of(processes[0]) if processes else None, memory_left()
-        fits = self.most if each is None or left is None else 1 + int(_SHARE_OF_MEMORY * left // max(each, 1))
-        if fits < self.most:
-            fields = {"workers": fits, "of": self.most, "memory_of_one": each, "memory_left": left}
-            _log.warning("fewer workers than processors: each holds the model", extra={"fields": fields})
-        return min(self.most, fits)
+        if each is None or left is None:
+            return self.most
+        return min(self.most, 1 + int(_SHARE_OF_MEMORY * left // max(each, 1)))
 
     def grow(self) -> int:
         """Start the others, each beside the others; how many there are to be in all."""
-        if self.most > 1:
-            for _ in range(self.fitting - 1):
-                self._keep(None)
-        return len(self._short_lives)
+        fitting = self.fitting if self.most > 1 else 1
+        if fitting < self.most:
+            fields = {"workers": fitting, "of": self.most, "memory_left": memory_left()}
+            _log.warning("fewer workers than were to be: each holds the model", extra={"fields": fields})
+        for _ in range(fitting - 1):
+            self._keep(None)
+        return fitting
 
     @property
     def last_errors(self) -> str:
