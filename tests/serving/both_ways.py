@@ -26,6 +26,7 @@ from kronkers_studio.serving.model_loader import load_here
 from kronkers_studio.serving.problems import Refusal
 from kronkers_studio.serving.signature import NUMPY_TYPES, TensorSpec
 
+INPUTS = "inputs.json"
 _SIZES = (1, 2, 7, 40)
 _KNOWN = ("Graz", "Wien")
 _WORDS = (*_KNOWN, "", "für dich", "7", "2024-02-29", "𝛼 nul\x00l", "no such word")
@@ -44,7 +45,7 @@ def differences(package: Path, *, repeats: int = 2) -> tuple[int, list[str]]:
         outputs = [spec.name for spec in here.signature.outputs] or [here.label]
         answered = 0
         for seed in range(repeats):
-            for inputs in some_inputs(here, seed):
+            for inputs in [*some_inputs(here, seed), *_given_inputs(here, package)]:
                 for wanted in (outputs, outputs[:1], outputs[::-1]):
                     one, other = outcome(here, inputs, wanted), outcome(beside, inputs, wanted)
                     answered += isinstance(one, dict)
@@ -83,6 +84,15 @@ def some_inputs(model: Model, seed: int) -> list[dict[str, np.ndarray]]:
     return [
         {spec.name: _values(spec, size, chance, model.takes_missing, odd=seed > 0) for spec in specs} for size in sizes
     ]
+
+
+def _given_inputs(model: Model, package: Path) -> list[dict[str, np.ndarray]]:
+    """Those in the package's ``inputs.json``, where its signature does not say all of them."""
+    file = package / INPUTS
+    if not file.exists():
+        return []
+    arrays = [np.array(one["data"], one["dtype"]).reshape(one["shape"]) for one in json.loads(file.read_bytes())]
+    return [{spec.name: array for spec, array in zip(model.signature.inputs, arrays, strict=True)}]
 
 
 def _values(spec: TensorSpec, size: int, chance: np.random.Generator, missing: bool, *, odd: bool) -> np.ndarray:

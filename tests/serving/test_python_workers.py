@@ -87,7 +87,7 @@ KINDS: dict[str, Callable[[Path], Path]] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_answers_what_it_answers_in_the_services_own_process(kind: str, tmp_path: Path) -> None:
-    """Facts, answers, refusals and failures. Seen to fail with arrays in the order C alone."""
+    """Facts, answers, refusals and failures. Seen to fail without what says whose an error is."""
     answered, found = differences(KINDS[kind](tmp_path / "model"))
     assert found == []
     assert answered > 0
@@ -106,6 +106,7 @@ _OBJECTS = st.one_of(
 
 @given(_NUMBERS.flatmap(lambda kind: arrays(kind, array_shapes(min_dims=0, min_side=0))), st.booleans())
 def test_arrays_arrive_as_they_were(array: np.ndarray, in_columns: bool) -> None:
+    """Seen to fail with arrays in the order C alone, and with some that cannot be written into."""
     sent = np.asfortranarray(array) if in_columns else array
     found = outputs_in(answer_frame({"größe": sent}), ["größe"])["größe"]
     assert exactly(found) == exactly(sent)
