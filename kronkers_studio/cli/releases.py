@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 ModelName = Annotated[str, typer.Argument(metavar="NAME", help="The model.")]
 PlaceOption = Annotated[str, typer.Option("--in", metavar="PLACE", help="this-computer or a server's name.")]
 
+_LONGEST_COUNT = 4
+
 
 def add_commands(app: typer.Typer) -> None:
     command(app, "release")(release)
@@ -45,6 +47,7 @@ def release(
     terminal: Terminal,
     model: ModelRef,
     to: Annotated[str, typer.Option("--to", metavar="PLACE", help="this-computer or a server's name.")],
+    *,
     packaged: Annotated[
         Path | None,
         typer.Option("--packaged", metavar="FILE.oci.tar", help="Its package, built before or elsewhere; verified."),
@@ -61,10 +64,19 @@ def release(
             "--request-log", metavar="SHARE", help="The share of requests that have a line in its log: 0 to 1."
         ),
     ] = 0.0,
+    processes: Annotated[
+        str,
+        typer.Option(
+            "--processes",
+            metavar="N",
+            help="Processes for the model beside its service's own, on a server: 0 for none, auto for what suits it.",
+        ),
+    ] = "auto",
 ) -> None:
     """Put a version live. What is live now stays so until the new one answers."""
     from kronkers_studio.workflows.releases import release_model
 
+    count = _count(processes)
     with terminal.session() as session:
         if unprotected:
             session.settings = replace(session.settings, run_unprotected=True)
@@ -76,6 +88,7 @@ def release(
                 packaged=packaged,
                 require_tests=require_tests,
                 request_log=request_log,
+                processes=count,
                 progress=progress,
                 cancel=terminal.cancel,
             )
@@ -83,6 +96,15 @@ def release(
         _note_allowances(terminal, session, live)
         note_tests(terminal, session, session.workspace.ledger.model_version(live.model, live.version))
         _note_unpaused(terminal, session, live)
+
+
+def _count(processes: str) -> int | None:
+    """None for auto."""
+    if processes == "auto":
+        return None
+    if not processes.isascii() or not processes.isdigit() or len(processes) > _LONGEST_COUNT:
+        raise InvalidInput(f"“{processes}” is no number of processes.", next_step="Say a number such as 2, or auto.")
+    return int(processes)
 
 
 def _note_allowances(terminal: Terminal, session: Session, live: Release) -> None:

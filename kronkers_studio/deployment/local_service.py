@@ -210,6 +210,7 @@ def _arguments(model: Path, folder: Path, listeners: Sequence[int], secrets: Seq
         *("--ready-file", str(scratch / _READY)),
         *("--stop-file", str(folder / _STOP)),
         *("--log-file", str(scratch / _LOG)),
+        *("--workers", "0"),  # a confined process starts no other
     ]
 
 

@@ -27,7 +27,8 @@ class ServiceSpec:
 
     ``service`` is what it is called on the server (see ``service_name``), ``workspace`` the id of the workspace that it
     belongs to, ``secret`` what both ends of a connection to it know. ``memory`` in bytes and ``cpus`` in cores are
-    upper limits, not reservations. ``request_log`` is the share of requests that have a line in its log.
+    upper limits, not reservations. ``request_log`` is the share of requests that have a line in its log, ``workers``
+    how many processes the model has beside the service's own, None for what suits it.
     """
 
     model: str
@@ -42,6 +43,7 @@ class ServiceSpec:
     cpus: float = 2.0
     processes: int = 512
     request_log: float = 0.0
+    workers: int | None = None
 
     @property
     def label(self) -> str:
@@ -104,6 +106,7 @@ def service_definition(
         "Env": [
             f"KRONKERS_SECRET_FILE={SECRET_FILE}",
             *([f"KRONKERS_REQUEST_LOG={spec.request_log}"] if spec.request_log else []),
+            *([f"KRONKERS_WORKERS={spec.workers}"] if spec.workers is not None else []),
         ],
         "Secrets": [
             {

@@ -12,6 +12,10 @@ THIS_COMPUTER = "this-computer"
 """The place that needs no server and no Docker."""
 
 
+MOST_PROCESSES = 64
+"""How many processes one model may have."""
+
+
 class ReleaseState(StrEnum):
     STARTING = "starting"
     LIVE = "live"
@@ -72,6 +76,12 @@ class Release:
         """The share of requests that have a line in the service's log, from 0 to 1."""
         share = self.endpoint.get("request_log")
         return float(share) if isinstance(share, int | float) and 0 <= share <= 1 else 0.0
+
+    @property
+    def processes(self) -> int | None:
+        """How many processes the model has beside the service's own; None for what suits it."""
+        count = self.endpoint.get("processes")
+        return count if type(count) is int and 0 <= count <= MOST_PROCESSES else None
 
 
 @dataclass(frozen=True, slots=True)

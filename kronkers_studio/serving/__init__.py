@@ -1,4 +1,4 @@
-"""The program inside the container: one model behind HTTP, alone in its process.
+"""The program inside the container: one model behind HTTP, in its process or in some beside it.
 
 It stands alone: it imports nothing of the rest of Kronkers Studio, and the rest never imports it, because it runs with
 the model's own Python and dependencies. Words: a *manifest* (``model.json``) says what the model file is; a *tensor* is
@@ -19,6 +19,8 @@ batches         several requests as one call of the model
 manifest        what the package says of its model
 model           what every model can do
 signature       the inputs and outputs of a model
+model_worker    the program of a process that holds a model of Python beside the service
+model_failures  what a model raised, in whichever process
 problems        what is wrong with a request or with a package, in a sentence
 logs            the log, a line of JSON for each event
 cores           how many processors the service may use

@@ -16,6 +16,7 @@ from kronkers_studio.serving.problems import CannotStart
 _LIBRARY_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _SECRET_VARIABLE = "KRONKERS_SECRET_FILE"  # noqa: S105 — a variable's name
 _WORKERS_VARIABLE = "KRONKERS_WORKERS"
+_MOST_WORKERS = 64
 _LOG_VARIABLE = "KRONKERS_REQUEST_LOG"
 
 
@@ -76,9 +77,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--most-waiting", type=int, default=64, help="requests worked on at once; more get 429")
     parser.add_argument(
         "--workers",
-        type=int,
-        default=os.environ.get(_WORKERS_VARIABLE) or 0,
-        help=f"processes of R or Julia; 0 for one for each processor, by default what {_WORKERS_VARIABLE} says",
+        type=_workers,
+        default=os.environ.get(_WORKERS_VARIABLE) or "auto",
+        metavar="N",
+        help="processes for the model beside this one; 0 for none, auto for one for each processor where the model "
+        f"gains by it (R, Julia, PMML, own code), by default what {_WORKERS_VARIABLE} says",
     )
     parser.add_argument(
         "--request-log",
@@ -88,6 +91,15 @@ def _arguments() -> argparse.Namespace:
         help=f"log this share of requests (1: each, 0: none), by default what {_LOG_VARIABLE} says",
     )
     return parser.parse_args()
+
+
+def _workers(text: str) -> int | None:
+    if text == "auto":
+        return None
+    found = int(text)
+    if not 0 <= found <= _MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"processes are a number from 0 to {_MOST_WORKERS}, or auto")
+    return found
 
 
 def _share(text: str) -> float:

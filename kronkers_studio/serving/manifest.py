@@ -55,12 +55,17 @@ class Manifest:
         return self.file_format in _PICKLES
 
     @property
+    def folder(self) -> Path:
+        """Where ``model.json`` lies, too."""
+        return self.file.parent
+
+    @property
     def weights_folder(self) -> Path:
-        return self.file.parent / "weights"
+        return self.folder / "weights"
 
     @property
     def code_folder(self) -> Path:
-        return self.file.parent / "code"
+        return self.folder / "code"
 
 
 def read_manifest(folder: Path) -> Manifest:

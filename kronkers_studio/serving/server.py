@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kronkers_studio.serving.execution import Runner
+from kronkers_studio.serving.frameworks.workers.python_workers import PythonWorkers
 from kronkers_studio.serving.frameworks.workers.worker_model import WorkerModel
 from kronkers_studio.serving.frameworks.workers.worker_pool import WorkerPool
 from kronkers_studio.serving.http.app import Limits, build_app
@@ -39,8 +40,8 @@ _PAUSE = 0.05
 class Options:
     """What the command line says. ``listen_fd``: a socket, handed over by who started this, that listens already;
     ``stop_file``: the service stops in order as soon as that file exists; ``mute``: what libraries print is dropped
-    once it serves; ``workers``: processes of a model that runs in some of its own, 0 for one for each thread;
-    ``request_log``: the share of requests that have a line in the log."""
+    once it serves; ``workers``: how many processes of its own the model runs in (``load_model``); ``request_log``: the
+    share of requests that have a line in the log."""
 
     model: Path
     host: str = "127.0.0.1"
@@ -51,7 +52,7 @@ class Options:
     stop_file: Path | None = None
     mute: bool = False
     threads: int = 1
-    workers: int = 0
+    workers: int | None = None
     request_log: float = 0.0
     limits: Limits = field(default_factory=Limits)
 
@@ -62,7 +63,7 @@ def serve(options: Options) -> None:
     manifest = read_manifest(options.model)
     identity = read_identity(options.secret_file, manifest.name, manifest.version)
     model = load_model(manifest, options.threads, options.workers)
-    pool = model.pool if isinstance(model, WorkerModel) else None
+    pool = model.pool if isinstance(model, WorkerModel | PythonWorkers) else None
     threads = options.threads if pool is None else pool.grow()
     runner = Runner(model, threads=threads, most_waiting=options.limits.most_waiting, quick=pool is None)
     listener = _adopted(options.listen_fd) if options.listen_fd is not None else _listen(options.host, options.port)

@@ -45,6 +45,7 @@ Behind them:
 migration          the parts of a migration
 model_test_runs      the parts of a test of a model version
 places             where a release can run: this computer, or a server
+release_options    what a release may be told of its service
 settling, workers  ending what was begun with a release and never ended
 restoring_process  a process of the program that writes files of a restore
 copy_marks         what is remembered of working copies; ``copy_places`` are folders for them, ``replaced_files`` what

@@ -227,6 +227,7 @@ class OnServer:
             workspace=self._session.workspace.id,
             secret=self._session.release_secret(release),
             request_log=release.request_log,
+            workers=release.processes,
         )
         return start_release(self._session.connection(self._server), spec, progress=progress, cancel=cancel)
 

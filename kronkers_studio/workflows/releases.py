@@ -29,6 +29,7 @@ from kronkers_studio.workflows.packages import record_package
 from kronkers_studio.workflows.places import Place, place_of
 from kronkers_studio.workflows.prediction_answers import read_prediction
 from kronkers_studio.workflows.prediction_requests import Row, send_rows
+from kronkers_studio.workflows.release_options import release_options
 from kronkers_studio.workflows.row_matching import require_rows
 from kronkers_studio.workflows.server_care import clean_after_release
 from kronkers_studio.workflows.session import Session
@@ -55,6 +56,7 @@ def release_model(
     packaged: Path | None = None,
     require_tests: bool = False,
     request_log: float = 0.0,
+    processes: int | None = None,
     progress: Progress = SILENT,
     cancel: CancelToken = NEVER,
 ) -> Release:
@@ -63,17 +65,15 @@ def release_model(
     Its package is built here, or is the one in the archive ``packaged``, and is verified before anything of it reaches
     the place: ``SignatureRefused`` when nobody signed it whose signature is accepted. With ``require_tests``,
     ``NotTested`` unless the last tests of the version, as it is now, passed. ``request_log`` is the share of requests
-    that have a line in the service's log; the release keeps it, however often it is stopped and started.
+    that have a line in the service's log; ``processes`` how many the model has beside the service's own, None for what
+    suits it. The release keeps both, however often it is stopped and started.
 
     The new release becomes live only after it answers; then the one before is kept on standby for a rollback. If any
     step fails, what was live before still is, the failed release is in the history, and the error says what failed.
     """
-    if not 0 <= request_log <= 1:
-        raise InvalidInput(
-            "The share of requests to log must be from 0 to 1.", next_step="Say 1 for all of them, 0.1 for a tenth."
-        )
     ledger = session.workspace.ledger
     model = ledger.model_version(name, version, alias)
+    options = release_options(model, to, request_log=request_log, processes=processes)
     if require_tests:
         from kronkers_studio.workflows.model_tests import require_tested
 
@@ -96,7 +96,7 @@ def release_model(
                 created=now,
                 changed=now,
                 author=session.author,
-                endpoint={**place.endpoint(name, number), **({"request_log": request_log} if request_log else {})},
+                endpoint={**place.endpoint(name, number), **options},
                 worker=worker,
             )
 

@@ -54,6 +54,12 @@ def test_a_service_logs_the_share_of_requests_that_its_release_says() -> None:
     ]
 
 
+@pytest.mark.parametrize("workers", [0, 3])
+def test_a_model_has_as_many_processes_as_its_release_says(workers: int) -> None:
+    definition = _definition((1, 44), spec=replace(_SPEC, workers=workers))
+    assert f"KRONKERS_WORKERS={workers}" in definition["task_template"]["ContainerSpec"]["Env"]
+
+
 def test_a_service_is_one_hardened_replica_on_this_server_with_its_port_on_the_host() -> None:
     labels = {
         "kronkers.workspace": "w1",

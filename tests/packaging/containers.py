@@ -79,12 +79,13 @@ def composed_of_file(
 
 
 @contextmanager
-def running(server: LabServer, image: ComposedImage, name: str, *, port: int = 0) -> Iterator[str]:
-    """The container ``name`` of ``image``, confined as releases are; without a network, or published at ``port``."""
+def running(server: LabServer, image: ComposedImage, name: str, *options: str, port: int = 0) -> Iterator[str]:
+    """The container ``name`` of ``image``, confined as releases are, run with ``options`` of the engine's besides;
+    without a network, or published at ``port``."""
     docker(server, "load", pieces=docker_archive(image))
     confined = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL")
     network = ("--publish", f"{port}:8080") if port else ("--network", "none")
-    docker(server, "run", "--detach", "--name", name, *confined, *network, image.config_digest)
+    docker(server, "run", "--detach", "--name", name, *confined, *network, *options, image.config_digest)
     try:
         yield name
     finally:

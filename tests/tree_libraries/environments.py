@@ -10,7 +10,10 @@ from tests.conftest import TEST_CACHE
 
 VERSIONS: Final = {
     "old": ("xgboost==1.7.6", "lightgbm==3.3.5", "catboost==1.2", "scikit-learn==1.2.2", "pandas<2.1", "numpy<2"),
-    "new": ("xgboost-cpu==3.2.0", "lightgbm==4.7.0", "catboost==1.2.10", "scikit-learn==1.9.1", "pandas", "numpy"),
+    "new": (
+        *("xgboost-cpu==3.2.0", "lightgbm==4.7.0", "catboost==1.2.10", "scikit-learn==1.9.1"),
+        *("pandas", "numpy", "orjson"),
+    ),
 }
 
 

@@ -6,6 +6,6 @@ onnx_files        ONNX
 keras_files       Keras 3
 torch_files       PyTorch
 pmml_files        PMML
-workers           R and Julia, each in a process of its own
+workers           R, Julia and Python in processes of their own
 own_code          a person's own code that travels with a model
 """

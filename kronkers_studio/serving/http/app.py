@@ -7,7 +7,6 @@ import functools
 import logging
 import re
 import time
-import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
@@ -25,6 +24,7 @@ from kronkers_studio.serving.http.try_it import try_it_page
 from kronkers_studio.serving.manifest import Manifest
 from kronkers_studio.serving.metrics.exposition import CONTENT_TYPE, Metrics
 from kronkers_studio.serving.model import Model
+from kronkers_studio.serving.model_failures import Failure, failure_of
 from kronkers_studio.serving.problems import Refusal, shown
 
 _log = logging.getLogger(__name__)
@@ -33,20 +33,6 @@ _Handler = Callable[[Scope, Receive], Awaitable[Answer]]
 _AFTER = re.compile(rb"(?:after=(?P<after>[0-9]{1,12}(?:\.[0-9]{1,6})?))?")
 _WITHOUT_FEATURES = b"features=no"
 """Of /metrics: those who ask every other second have no use for thousands of series."""
-_CHECKS_OF_VALUES = {
-    ValueError: frozenset(
-        {
-            *("sklearn.utils.validation", "sklearn.utils._encode", "sklearn.preprocessing._encoders"),
-            *("sklearn.preprocessing._data", "sklearn.preprocessing._polynomial"),  # box-cox, splines: out of range
-            *("sklearn.neighbors._classification", "sklearn.neighbors._regression"),  # no neighbour within the radius
-            *("scipy.interpolate._interpolate", "scipy.interpolate.interpolate"),  # of isotonic regression
-        }
-    ),
-    IndexError: frozenset({"sklearn.naive_bayes"}),  # a category beyond those that it was fitted to
-}
-"""Where scikit-learn refuses a value, by what it raises there."""
-
-
 _STOPPED = ((b"retry-after", b"1"), (b"connection", b"close"))
 
 
@@ -186,7 +172,7 @@ class _Endpoint:
         except Refusal as refusal:
             return refused(refusal)
         except Exception as error:  # noqa: BLE001 — models may raise anything; the service must go on
-            return _declined(error) if _is_of_values(error) else _failed(error)
+            return _failed(failure_of(error))
 
 
 class _Counted(_Endpoint):
@@ -213,30 +199,13 @@ class _Counted(_Endpoint):
             self._metrics.answered(self._route, code, time.perf_counter() - started, rows, label, inputs)
 
 
-def _is_of_values(error: Exception) -> bool:
-    """Whether it is scikit-learn's check of what goes in that raised: a category that the model has not met, a number
-    that is too large for it. Both are of the right type, so that only the model can tell."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    raised_in = trace.tb_frame.f_globals.get("__name__") if trace is not None else None
-    return raised_in in _CHECKS_OF_VALUES.get(type(error), ())
-
-
-def _declined(error: Exception) -> Answer:
-    return problem(f"The model does not take these rows: {_reason(error)}", 422)
-
-
-def _failed(error: Exception) -> Answer:
-    """The model failed on checked input. The log names the error and its place, never its text: that may quote rows."""
-    last = traceback.extract_tb(error.__traceback__)[-1:]
-    place = f"{last[0].filename}:{last[0].lineno}" if last else ""
-    _log.error("the model failed", extra={"fields": {"error": type(error).__name__, "place": place}})
-    return problem(f"The model failed on these rows: {type(error).__name__}: {_reason(error)}", 500)
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+def _failed(failure: Failure) -> Answer:
+    """The model failed on checked input, or has checks of its own. The log names the error and its place, never its
+    text: that may quote rows."""
+    if failure.of_values:
+        return problem(f"The model does not take these rows: {failure.reason}", 422)
+    _log.error("the model failed", extra={"fields": {"error": failure.kind, "place": failure.place}})
+    return problem(f"The model failed on these rows: {failure.kind}: {failure.reason}", 500)
 
 
 async def _unknown(scope: Scope, _receive: Receive, send: Send) -> None:

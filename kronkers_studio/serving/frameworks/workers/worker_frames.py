@@ -19,7 +19,8 @@ import numpy as np
 
 _Array = np.ndarray[Any, Any]
 _NUMBERS, _TEXTS = 0, 1
-_ANSWERED, _REFUSED = 0, 1
+ANSWERED, REFUSED, FAILED = 0, 1, 2
+"""What a frame of answers begins with."""
 _MOST_ANSWERS = 16
 _NUMBER = struct.Struct("<i")
 _DOUBLE = np.dtype("<f8")
@@ -58,6 +59,16 @@ def rows_frame(columns: Sequence[_Array]) -> bytes:
     return b"".join(parts)
 
 
+def ready_frame() -> bytes:
+    """What a worker that has loaded its model says to what it was told first."""
+    return _NUMBER.pack(ANSWERED) + _NUMBER.pack(0)
+
+
+def failed_frame(reason: str) -> bytes:
+    """What failed, in a sentence."""
+    return _NUMBER.pack(FAILED) + _texts([reason])
+
+
 def answers_in(frame: bytes) -> Mapping[str, tuple[_Array, tuple[str, ...]]]:
     """The answers by their names, each with the names of its columns (none for one that has no columns).
 
@@ -65,9 +76,9 @@ def answers_in(frame: bytes) -> Mapping[str, tuple[_Array, tuple[str, ...]]]:
     """
     reader = _Reader(frame)
     status = reader.number()
-    if status != _ANSWERED:
+    if status != ANSWERED:
         said = " ".join((reader.texts(1)[0] or "").split())[:1000]
-        raise RowsRefused(said) if status == _REFUSED else WorkerFailed(said)
+        raise RowsRefused(said) if status == REFUSED else WorkerFailed(said)
     found = {}
     for _ in range(reader.count(_MOST_ANSWERS)):
         name = reader.texts(1)[0] or ""

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kronkers_studio.serving.frameworks.workers.worker_frames import (
-    BadFrame,
     RowsRefused,
     WorkerFailed,
     answers_in,
@@ -19,6 +19,7 @@ from kronkers_studio.serving.frameworks.workers.worker_frames import (
     setup_frame,
 )
 from kronkers_studio.serving.frameworks.workers.worker_pool import NoWorker, WorkerPool
+from kronkers_studio.serving.frameworks.workers.worker_problems import started, unanswered
 from kronkers_studio.serving.frameworks.workers.worker_process import WorkerDied, WorkerProcess, WorkerTooSlow
 from kronkers_studio.serving.inputs.table_inputs import counting_truth
 from kronkers_studio.serving.manifest import Manifest
@@ -31,10 +32,9 @@ _KINDS = {"BYTES": "text", "BOOL": "truth"}
 _PROGRAMS = Path(__file__).parent
 
 
-def worker_model(manifest: Manifest, threads: int, workers: int = 0) -> WorkerModel:
-    """The manifest's model in processes of its own language, at most ``workers`` (0: one for each of the ``threads``,
-    which are theirs together). Raises ``CannotStart``."""
-    workers = workers or threads
+def worker_model(manifest: Manifest, threads: int, workers: int) -> WorkerModel:
+    """The manifest's model in processes of its own language, at most ``workers``, whose ``threads`` are theirs
+    together. Raises ``CannotStart``."""
     share = max(1, threads // workers)
     model = _r_model if manifest.framework == "r" else _julia_model
     return model(manifest, share, workers)
@@ -85,23 +85,9 @@ class WorkerModel:
         self._names, kinds, self._levels = _columns(signature)
         self._known = [frozenset(levels) for levels in self._levels]
         setup = setup_frame(self._names, kinds, self._levels, threads)
-        made: list[WorkerProcess] = []
-
-        def make() -> WorkerProcess:
-            made[:] = [WorkerProcess(command, environment, setup, seconds=seconds)]
-            return made[0]
-
-        self.pool = WorkerPool(make, workers)
-        try:
-            self.pool.start()
+        self.pool = WorkerPool(partial(WorkerProcess, command, environment, setup, seconds=seconds), workers)
+        with started(self.pool):
             self._require_agreement()
-        except (WorkerFailed, RowsRefused) as problem:
-            self.pool.close()
-            raise CannotStart(str(problem)) from None
-        except (WorkerDied, NoWorker, BadFrame) as problem:
-            said = " ".join(made[0].last_errors.split())[-500:]
-            self.pool.close()
-            raise CannotStart(f"The model's own program does not start: {problem}. {said}".strip()) from None
 
     def run(self, inputs: Arrays, wanted: Collection[str]) -> dict[str, _Array]:
         """See ``Model.run``. A worker that ends, or none that is free, is 503: another one answers in a moment."""
@@ -110,7 +96,7 @@ class WorkerModel:
         except WorkerTooSlow:
             raise
         except (WorkerDied, NoWorker) as problem:
-            raise _unanswered(problem) from None
+            raise unanswered(problem) from None
 
     def _asked(self, inputs: Arrays, wanted: Collection[str]) -> dict[str, _Array]:
         columns = self._checked(_split(inputs))
@@ -157,11 +143,6 @@ class WorkerModel:
             self._asked(row, [spec.name for spec in self.signature.outputs])
         except Refusal:  # of zeros, where the formula makes a factor of numbers
             return
-
-
-def _unanswered(problem: WorkerDied | NoWorker) -> Refusal:
-    why = f"The model's own program did not answer: {problem}." if isinstance(problem, WorkerDied) else str(problem)
-    return Refusal(f"{why} Try again in a moment.", status=503, headers=((b"retry-after", b"2"),))
 
 
 def _columns(signature: Signature) -> tuple[list[str], list[str], list[tuple[str, ...]]]:

@@ -43,13 +43,14 @@ class WorkerPool:
         self._alive: set[WorkerProcess] = set()
         self._starting: set[WorkerProcess] = set()
         self._short_lives: list[int] = []  # of each place in the pool, one after the other
+        self._last: WorkerProcess | None = None
         self._closing = threading.Event()
         self._keepers: list[threading.Thread] = []
 
     def start(self) -> None:
         """Start the first worker. Raises ``WorkerDied``, and ``WorkerFailed``, ``RowsRefused`` or ``BadFrame`` for what
         it says of itself; no process is left then."""
-        worker = self._make()
+        worker = self._last = self._make()
         try:
             self._start(worker)
         except (WorkerDied, WorkerFailed, RowsRefused, BadFrame):
@@ -57,22 +58,29 @@ class WorkerPool:
             raise
         self._keep(worker)
 
+    @property
+    def fitting(self) -> int:
+        """How many there are to be in all, as far as memory holds others like the one that lives."""
+        processes = self.processes
+        each, left = memory_of(processes[0]) if processes else None, memory_left()
+        if each is None or left is None:
+            return self.most
+        return min(self.most, 1 + int(_SHARE_OF_MEMORY * left // max(each, 1)))
+
     def grow(self) -> int:
         """Start the others, each beside the others; how many there are to be in all."""
-        if self.most > 1:
-            each, left = memory_of(self.processes[0]), memory_left()
-            fitting = self.most if each is None or left is None else 1 + int(_SHARE_OF_MEMORY * left // max(each, 1))
-            for _ in range(min(self.most, fitting) - 1):
-                self._keep(None)
-            if fitting < self.most:
-                fields = {
-                    "workers": len(self._short_lives),
-                    "of": self.most,
-                    "memory_of_one": each,
-                    "memory_left": left,
-                }
-                _log.warning("fewer workers than processors: each holds the model", extra={"fields": fields})
-        return len(self._short_lives)
+        fitting = self.fitting if self.most > 1 else 1
+        if fitting < self.most:
+            fields = {"workers": fitting, "of": self.most, "memory_left": memory_left()}
+            _log.warning("fewer workers than were to be: each holds the model", extra={"fields": fields})
+        for _ in range(fitting - 1):
+            self._keep(None)
+        return fitting
+
+    @property
+    def last_errors(self) -> str:
+        """The last lines that the worker that was started last wrote as errors."""
+        return self._last.last_errors if self._last is not None else ""
 
     @property
     def is_full(self) -> bool:
@@ -144,7 +152,7 @@ class WorkerPool:
             began = time.monotonic()
             try:
                 if worker is None:
-                    worker = self._make()
+                    worker = self._last = self._make()
                     self._start(worker)
                 worker.wait_until_ended()
             except (WorkerDied, WorkerFailed, RowsRefused, BadFrame) as problem:

@@ -10,6 +10,7 @@ import os
 import struct
 import subprocess
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import IO
@@ -20,11 +21,17 @@ _LENGTH = struct.Struct("<i")
 _LARGEST_ANSWER = 256 << 20
 _SECONDS_TO_START = 300.0
 _SECONDS_TO_STOP = 5.0
+_LOOK_SECONDS = 0.5  # at most, between two looks at whether an answer is late
 _KEPT_OF_ERRORS = 20  # lines
+_ERRORS = 2
 
 
 class WorkerDied(Exception):
     """The process ended without an answer, or was ended because it took too long; the text says which."""
+
+
+class WorkerNotStarted(WorkerDied):
+    """No process could be made; the text says why."""
 
 
 class WorkerTooSlow(WorkerDied):
@@ -38,22 +45,34 @@ class WorkerGone(Exception):
 class WorkerProcess:
     """``command`` is started with ``setup`` as its first question, which it answers when it is ready.
 
-    Questions may be asked from several threads; they are answered one by one, each within ``seconds``.
+    Questions may be asked from several threads; they are answered one by one, each within ``seconds``. With ``heard``
+    what it writes as errors goes to this process's own.
     """
 
     def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str], setup: bytes, *, seconds: float = 120.0
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        setup: bytes,
+        *,
+        seconds: float = 120.0,
+        heard: bool = False,
     ) -> None:
         self._command = tuple(command)
         self._environment = dict(environment)
         self._setup = setup
         self._seconds = seconds
+        self._heard = heard
+        self._due: float | None = None  # when the answer that is waited for is late
+        self._late = False
+        self._closed = threading.Event()
         self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._errors: deque[bytes] = deque(maxlen=_KEPT_OF_ERRORS)
 
     def start(self) -> bytes:
-        """What it says of itself once it is ready. Raises ``WorkerDied``."""
+        """What it says of itself once it is ready. Raises ``WorkerDied``, and where there can be none
+        ``WorkerNotStarted``."""
         with self._turn:
             return self._started()
 
@@ -86,6 +105,7 @@ class WorkerProcess:
 
     def close(self) -> None:
         """End the process, if there is one, which is doing nothing."""
+        self._closed.set()
         process, self._process = self._process, None
         if process is None:
             return
@@ -117,24 +137,17 @@ class WorkerProcess:
                 env={**_without_own(os.environ), **self._environment},
             )
         except OSError as error:
-            raise WorkerDied(f"{self._command[0]} cannot be started: {error.strerror}") from None
+            raise WorkerNotStarted(f"{self._command[0]} cannot be started: {error.strerror}") from None
         assert self._process.stderr is not None  # noqa: S101 — as it was asked for
         threading.Thread(target=self._drain, args=(self._process.stderr,), name="worker errors", daemon=True).start()
+        threading.Thread(target=self._end_when_late, args=(self._process,), name="worker watch", daemon=True).start()
         _log.info("worker started", extra={"fields": {"worker": self._process.pid}})
         return self._asked(self._setup, _SECONDS_TO_START)
 
     def _asked(self, question: bytes, seconds: float) -> bytes:
         process = self._process
         assert process is not None and process.stdin is not None and process.stdout is not None  # noqa: S101
-        late = threading.Event()
-
-        def end() -> None:
-            late.set()
-            process.kill()
-
-        watch = threading.Timer(seconds, end)
-        watch.daemon = True
-        watch.start()
+        self._due = time.monotonic() + seconds
         asked = False
         try:
             process.stdin.write(_LENGTH.pack(len(question)))
@@ -145,24 +158,43 @@ class WorkerProcess:
         except (OSError, EOFError, ValueError) as problem:
             process.kill()
             self.close()
-            if late.is_set():
+            if self._late:
                 raise WorkerTooSlow(f"it took longer than {seconds:g} seconds") from None
             if not asked and question is not self._setup:
                 raise WorkerGone from None
             raise WorkerDied(f"it ended ({problem})") from None
         finally:
-            watch.cancel()
+            self._due = None
+
+    def _end_when_late(self, process: subprocess.Popen[bytes]) -> None:
+        """One thread for all questions: to start a timer for each takes longer than a quick model."""
+        while not self._closed.wait(min(_LOOK_SECONDS, self._seconds / 4)):
+            if (due := self._due) is not None and time.monotonic() > due:
+                self._late = True
+                process.kill()
+                return
 
     def _drain(self, errors: IO[bytes]) -> None:
-        """Nobody reads what a model prints; but a full pipe would stop it."""
+        """A full pipe would stop it, whether anybody reads what a model prints or not."""
         with errors:
             while line := errors.readline(1000):
                 self._errors.append(line)
+                if self._heard:
+                    self._heard = _written(line)
 
 
 def _without_own(environment: Mapping[str, str]) -> dict[str, str]:
     """What the model's own program has no use for is not handed on."""
     return {name: value for name, value in environment.items() if not name.startswith("KRONKERS_")}
+
+
+def _written(line: bytes) -> bool:
+    """Whether it could be, to what this process writes as errors."""
+    try:
+        os.write(_ERRORS, line)
+    except OSError:
+        return False
+    return True
 
 
 def _answer(pipe: IO[bytes]) -> bytes:
