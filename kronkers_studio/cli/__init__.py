@@ -23,6 +23,7 @@ servers           server
 diagnostics       diagnostics, logs
 releases          release, releases, rollback, stop, start, autostart, predict, address
 live_metrics      metrics
+recorded_rows     rows
 
 Behind them:
 terminal          one run of a command: its workspace, printers, progress, exit code; ``interruption`` ends it early

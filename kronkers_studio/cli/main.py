@@ -37,6 +37,7 @@ GROUPS = {
     "servers": ("server",),
     "releases": ("release", "releases", "rollback", "stop", "start", "autostart", "predict", "address"),
     "live_metrics": ("metrics",),
+    "recorded_rows": ("rows",),
     "diagnostics": ("diagnostics", "logs"),
 }
 """The modules of this room that hold commands, in the order in which help lists them, and their first words."""

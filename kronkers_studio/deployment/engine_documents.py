@@ -257,6 +257,8 @@ NETWORKS = many(NETWORK)
 
 SECRETS = many(document({"ID": text, "Spec": document({"Name": text}, {"Labels": _labels})}))
 
+VOLUMES = document({}, {"Volumes": many(document({"Name": text}, {"Labels": _labels}))})
+
 USAGE = document({}, {"Images": many(document({"Id": text}, {"Size": number, "SharedSize": number}))})
 
 PROGRESS = document({}, {"error": text, "stream": text})

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from kronkers_studio.domain.recording import Recording, recording_of
+
 THIS_COMPUTER = "this-computer"
 """The place that needs no server and no Docker."""
 
@@ -72,6 +74,11 @@ class Release:
         """The share of requests that have a line in the service's log, from 0 to 1."""
         share = self.endpoint.get("request_log")
         return float(share) if isinstance(share, int | float) and 0 <= share <= 1 else 0.0
+
+    @property
+    def recording(self) -> Recording | None:
+        """What the service keeps of the rows that it is asked; None for nothing."""
+        return recording_of(self.endpoint.get("recording"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import _compat_pickle
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, BinaryIO
 
 from kronkers_studio.domain.errors import PackagingFailed
-from kronkers_studio.domain.image_contract import SERVICE_PORT, SERVICE_USER, image_name
+from kronkers_studio.domain.image_contract import RECORD_FOLDER, SERVICE_PORT, SERVICE_USER, image_name
 from kronkers_studio.domain.models import CodeFile, Layer, ModelVersion, Package, Signature, Tensor, WeightsFile
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
-from kronkers_studio.packaging.dependencies.locking import DependencyLock
+from kronkers_studio.domain.recording import RECORD_FILES
+from kronkers_studio.packaging.dependencies.locking import RECORDS_WITH, DependencyLock
 from kronkers_studio.packaging.digests import digest_of
 from kronkers_studio.packaging.images.bill_of_materials import bill_of_materials
 from kronkers_studio.packaging.images.components import components_of
@@ -66,7 +68,7 @@ def compose_package(
     server = server_layer(python, cache, cancel)
     progress.step("Adding the model")
     model_layer, files, open_model_layer = _model_layer(
-        model, _model_files(model, open_model, open_weights, open_code), cancel, statistics
+        model, _model_files(model, open_model, open_weights, open_code), cancel, _beside_model(statistics, lock)
     )
     layers = (*(base.layers if base else ()), dependencies, server, model_layer)
     name, created = image_name(model.name, model.version), _created(model)
@@ -110,13 +112,13 @@ def _from_cache(cache: LayerCache, digest: str) -> Callable[[], Iterator[bytes]]
 
 # the model layer
 def _model_layer(
-    model: ModelVersion, files: _ModelFiles, cancel: CancelToken, statistics: bytes | None = None
+    model: ModelVersion, files: _ModelFiles, cancel: CancelToken, beside: _BesideModel
 ) -> tuple[Layer, list[str], Callable[[], Iterator[bytes]]]:
     """The layer with the model's files and model.json, the SHA-256 of the model's own file, of each of its weights and
     of its code, and a function that streams the layer again."""
     hashes = _hashes(files)
     layer_hash, length = hashlib.sha256(), 0
-    for piece in tar_stream(_model_entries(model, files, hashes, statistics)):
+    for piece in tar_stream(_model_entries(model, files, hashes, beside)):
         cancel.check()
         layer_hash.update(piece)
         length += len(piece)
@@ -124,13 +126,26 @@ def _model_layer(
 
     def again() -> Iterator[bytes]:
         seen = hashlib.sha256()
-        for piece in tar_stream(_model_entries(model, files, _hashes(files), statistics)):
+        for piece in tar_stream(_model_entries(model, files, _hashes(files), beside)):
             seen.update(piece)
             yield piece
         if f"sha256:{seen.hexdigest()}" != digest:
             raise PackagingFailed("The model's bytes changed while it was packaged.", next_step="Package it again.")
 
     return Layer("model", digest, digest, length, TAR), [found.hexdigest() for found in hashes.values()], again
+
+
+@dataclass(frozen=True, slots=True)
+class _BesideModel:
+    """What a model's layer holds besides its files: the bins that its service counts in, and whether there are files to
+    record rows in."""
+
+    statistics: bytes | None
+    records: bool
+
+
+def _beside_model(statistics: bytes | None, lock: DependencyLock) -> _BesideModel:
+    return _BesideModel(statistics, any(each.partition("==")[0] == RECORDS_WITH for each in lock.requirements))
 
 
 _ModelFiles = dict[str, tuple[int, Callable[[], BinaryIO]]]
@@ -162,9 +177,10 @@ def _hashes(files: _ModelFiles) -> dict[str, Any]:
 
 
 def _model_entries(
-    model: ModelVersion, files: _ModelFiles, hashes: Mapping[str, Any], statistics: bytes | None
+    model: ModelVersion, files: _ModelFiles, hashes: Mapping[str, Any], beside: _BesideModel
 ) -> Iterator[TarEntry]:
     """The files first: model.json, which names their ``hashes``, is written when they have passed by."""
+    statistics = beside.statistics
     yield from folders_of([f"{MODEL}/{name}" for name in files])
     for name, (size, open_file) in files.items():
         yield TarEntry(f"{MODEL}/{name}", size, partial(_hashed, open_file, hashes[name]))
@@ -174,6 +190,16 @@ def _model_entries(
         described["statistics"] = hashlib.sha256(statistics).hexdigest()
         yield TarEntry.document(f"{MODEL}/{_STATISTICS}", statistics)
     yield TarEntry.document(f"{MODEL}/model.json", document(described))
+    if beside.records:
+        yield from _record_files()
+
+
+def _record_files() -> Iterator[TarEntry]:
+    """The files that the service may keep recorded rows in: a volume in their place begins with them."""
+    folder = RECORD_FOLDER.strip("/")
+    yield TarEntry(folder)
+    for number in range(RECORD_FILES):
+        yield TarEntry(f"{folder}/rows-{number}", 0, tuple, owner=int(SERVICE_USER))
 
 
 def _hashed(open_file: Callable[[], BinaryIO], hasher: Any) -> Iterator[bytes]:

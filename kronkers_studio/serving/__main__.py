@@ -17,6 +17,10 @@ _LIBRARY_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 _SECRET_VARIABLE = "KRONKERS_SECRET_FILE"  # noqa: S105 — a variable's name
 _WORKERS_VARIABLE = "KRONKERS_WORKERS"
 _LOG_VARIABLE = "KRONKERS_REQUEST_LOG"
+_RECORD_VARIABLE = "KRONKERS_RECORD_ROWS"
+_RECORD_KEY_VARIABLE = "KRONKERS_RECORD_KEY"
+_RECORD_MOST_VARIABLE = "KRONKERS_RECORD_MOST"
+_RECORD_FOLDER = Path("/opt/kronkers/rows")  # in a container, where a volume is mounted
 
 
 def main() -> int:
@@ -36,8 +40,17 @@ def main() -> int:
 
 def _serve(arguments: argparse.Namespace, threads: int) -> None:
     from kronkers_studio.serving.http.app import Limits
-    from kronkers_studio.serving.server import Options, serve
+    from kronkers_studio.serving.server import Options, RecordingOptions, serve
 
+    recording = None
+    if arguments.record_rows:
+        recording = RecordingOptions(
+            share=arguments.record_rows,
+            public_key=arguments.record_key,
+            folder=arguments.record_folder,
+            most_rows=arguments.record_most,
+            most_bytes=arguments.record_bytes,
+        )
     serve(
         Options(
             model=arguments.model,
@@ -51,6 +64,7 @@ def _serve(arguments: argparse.Namespace, threads: int) -> None:
             threads=threads,
             workers=arguments.workers,
             request_log=arguments.request_log,
+            recording=recording,
             limits=Limits(arguments.most_rows, arguments.most_bytes, arguments.most_waiting),
         )
     )
@@ -87,7 +101,33 @@ def _arguments() -> argparse.Namespace:
         metavar="SHARE",
         help=f"log this share of requests (1: each, 0: none), by default what {_LOG_VARIABLE} says",
     )
+    _add_recording(parser)
     return parser.parse_args()
+
+
+def _add_recording(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--record-rows",
+        type=_share,
+        default=os.environ.get(_RECORD_VARIABLE) or 0.0,
+        metavar="SHARE",
+        help=f"keep the rows of this share of requests, sealed; by default what {_RECORD_VARIABLE} says",
+    )
+    parser.add_argument(
+        "--record-key",
+        default=os.environ.get(_RECORD_KEY_VARIABLE) or "",
+        metavar="HEX",
+        help=f"the public key that they are sealed for; by default what {_RECORD_KEY_VARIABLE} says",
+    )
+    parser.add_argument("--record-folder", type=Path, default=_RECORD_FOLDER, help="where they are kept")
+    parser.add_argument(
+        "--record-most",
+        type=int,
+        default=os.environ.get(_RECORD_MOST_VARIABLE) or 100_000,
+        metavar="ROWS",
+        help=f"the most rows that are kept, the newest; by default what {_RECORD_MOST_VARIABLE} says",
+    )
+    parser.add_argument("--record-bytes", type=int, default=64 << 20, help="the most bytes that they take")
 
 
 def _share(text: str) -> float:

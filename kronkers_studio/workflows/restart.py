@@ -38,6 +38,7 @@ def start_again(
         target.version,
         to=place_name,
         request_log=target.request_log,
+        recording=target.recording,
         progress=progress,
         cancel=cancel,
     )
