@@ -5,7 +5,6 @@ from __future__ import annotations
 import _compat_pickle
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, BinaryIO
@@ -67,8 +66,9 @@ def compose_package(
     dependencies = dependency_layer(lock, platform, python, cache, progress, cancel)
     server = server_layer(python, cache, cancel)
     progress.step("Adding the model")
+    records = any(each.partition("==")[0] == RECORDS_WITH for each in lock.requirements)
     model_layer, files, open_model_layer = _model_layer(
-        model, _model_files(model, open_model, open_weights, open_code), cancel, _beside_model(statistics, lock)
+        model, _model_files(model, open_model, open_weights, open_code), cancel, statistics, records
     )
     layers = (*(base.layers if base else ()), dependencies, server, model_layer)
     name, created = image_name(model.name, model.version), _created(model)
@@ -112,13 +112,17 @@ def _from_cache(cache: LayerCache, digest: str) -> Callable[[], Iterator[bytes]]
 
 # the model layer
 def _model_layer(
-    model: ModelVersion, files: _ModelFiles, cancel: CancelToken, beside: _BesideModel
+    model: ModelVersion,
+    files: _ModelFiles,
+    cancel: CancelToken,
+    statistics: bytes | None = None,
+    records: bool = False,
 ) -> tuple[Layer, list[str], Callable[[], Iterator[bytes]]]:
     """The layer with the model's files and model.json, the SHA-256 of the model's own file, of each of its weights and
     of its code, and a function that streams the layer again."""
     hashes = _hashes(files)
     layer_hash, length = hashlib.sha256(), 0
-    for piece in tar_stream(_model_entries(model, files, hashes, beside)):
+    for piece in tar_stream(_model_entries(model, files, hashes, statistics, records)):
         cancel.check()
         layer_hash.update(piece)
         length += len(piece)
@@ -126,26 +130,13 @@ def _model_layer(
 
     def again() -> Iterator[bytes]:
         seen = hashlib.sha256()
-        for piece in tar_stream(_model_entries(model, files, _hashes(files), beside)):
+        for piece in tar_stream(_model_entries(model, files, _hashes(files), statistics, records)):
             seen.update(piece)
             yield piece
         if f"sha256:{seen.hexdigest()}" != digest:
             raise PackagingFailed("The model's bytes changed while it was packaged.", next_step="Package it again.")
 
     return Layer("model", digest, digest, length, TAR), [found.hexdigest() for found in hashes.values()], again
-
-
-@dataclass(frozen=True, slots=True)
-class _BesideModel:
-    """What a model's layer holds besides its files: the bins that its service counts in, and whether there are files to
-    record rows in."""
-
-    statistics: bytes | None
-    records: bool
-
-
-def _beside_model(statistics: bytes | None, lock: DependencyLock) -> _BesideModel:
-    return _BesideModel(statistics, any(each.partition("==")[0] == RECORDS_WITH for each in lock.requirements))
 
 
 _ModelFiles = dict[str, tuple[int, Callable[[], BinaryIO]]]
@@ -177,10 +168,13 @@ def _hashes(files: _ModelFiles) -> dict[str, Any]:
 
 
 def _model_entries(
-    model: ModelVersion, files: _ModelFiles, hashes: Mapping[str, Any], beside: _BesideModel
+    model: ModelVersion,
+    files: _ModelFiles,
+    hashes: Mapping[str, Any],
+    statistics: bytes | None,
+    records: bool = False,
 ) -> Iterator[TarEntry]:
     """The files first: model.json, which names their ``hashes``, is written when they have passed by."""
-    statistics = beside.statistics
     yield from folders_of([f"{MODEL}/{name}" for name in files])
     for name, (size, open_file) in files.items():
         yield TarEntry(f"{MODEL}/{name}", size, partial(_hashed, open_file, hashes[name]))
@@ -190,7 +184,7 @@ def _model_entries(
         described["statistics"] = hashlib.sha256(statistics).hexdigest()
         yield TarEntry.document(f"{MODEL}/{_STATISTICS}", statistics)
     yield TarEntry.document(f"{MODEL}/model.json", document(described))
-    if beside.records:
+    if records:
         yield from _record_files()
 
 

@@ -70,6 +70,8 @@ def fetch_recorded_rows(
 
     if file is not None:
         check_target(file, overwrite=overwrite, endings=ENDINGS)
+    if remove and file is None:
+        raise InvalidInput("Rows that are not saved are not removed here.", next_step="Name a file.")
     if remove and since is not None:
         raise InvalidInput(
             "What was recorded is removed as a whole, older rows too.", next_step="Leave out the moment, or removing."
@@ -83,7 +85,7 @@ def fetch_recorded_rows(
         if file is not None and table is not None:
             progress.step(f"Saving {file.name}")
             told = replace(told, guarded=write_recorded_rows(table, file), file=str(file))
-        if remove and fetched.through and (table is None or file is not None):
+        if remove and fetched.through:
             told = replace(told, removed=_remove(client, fetched.through))
     return told
 

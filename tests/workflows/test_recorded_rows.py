@@ -143,14 +143,16 @@ def test_the_next_release_records_nothing_unless_it_is_asked_to(session: Session
     assert fetch_recorded_rows(session, MODEL, THIS_COMPUTER).rows == 0
 
 
-def test_older_rows_are_left_out_and_never_removed_unseen(session: Session) -> None:
+def test_older_rows_are_left_out_and_never_removed_unseen(session: Session, tmp_path: Path) -> None:
     release_model(session, MODEL, to=THIS_COMPUTER, recording=Recording(1.0))
     predict(session, MODEL, THIS_COMPUTER, _rows(session, 2))
     now = datetime.now(UTC)
     assert fetch_recorded_rows(session, MODEL, THIS_COMPUTER, since=now - timedelta(hours=1)).rows == 2
     assert fetch_recorded_rows(session, MODEL, THIS_COMPUTER, since=now + timedelta(hours=1)).rows == 0
     with pytest.raises(InvalidInput, match="as a whole"):
-        fetch_recorded_rows(session, MODEL, THIS_COMPUTER, since=now, remove=True)
+        fetch_recorded_rows(session, MODEL, THIS_COMPUTER, since=now, file=tmp_path / "rows.csv", remove=True)
+    with pytest.raises(InvalidInput, match="not saved"):
+        fetch_recorded_rows(session, MODEL, THIS_COMPUTER, remove=True)
 
 
 def test_what_is_beyond_those_kept_takes_its_rows_with_it(session: Session) -> None:
@@ -323,7 +325,8 @@ class _Client:
 
 def _fetched_from(session: Session, answers: Sequence[tuple[int, bytes]] | Iterator[tuple[int, bytes]]) -> Any:
     client: Any = _Client(iter(answers))
-    session.client = lambda _release: client  # type: ignore[method-assign]  # in place of one that asks a process
+    opened: Any = session
+    opened.client = lambda _release: client  # in place of one that asks a process
     return fetch_recorded_rows(session, MODEL, THIS_COMPUTER)
 
 
