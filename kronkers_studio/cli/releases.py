@@ -68,8 +68,8 @@ def release(
         typer.Option(
             "--record-rows",
             metavar="SHARE",
-            help="Keep the rows of this share of requests with their answers, such as 5%; sealed, for this workspace "
-            "only. None by default.",
+            help="Keep the rows of this share of requests with their answers, such as 5%; encrypted, for this "
+            "workspace only. None by default.",
         ),
     ] = "0",
     record_most: Annotated[
@@ -151,7 +151,7 @@ def stop(terminal: Terminal, model: ModelName, place: PlaceOption) -> None:
             stopped = stop_release(session, model, place, progress=progress)
         terminal.result(stopped, f"{model} {stopped.label} is stopped in {place}")
         if stopped.recording is not None:
-            terminal.note("The rows that it recorded stay there, sealed, until the release is removed; they can be "
+            terminal.note("The rows that it recorded stay there, encrypted, until the release is removed; they can be "
                           "fetched once it is started again.")  # fmt: skip
 
 
@@ -359,7 +359,7 @@ def _recording_lines(live: Release) -> list[str]:
         return []
     return [
         f"It keeps the rows of {live.recording.percent} of the requests with their answers, the newest "
-        f"{live.recording.most_rows:,}, sealed; only this workspace can open them.",
+        f"{live.recording.most_rows:,}, encrypted: only this workspace can open them.",
         f"Fetch them: kronkers rows {live.model} --in {live.place} --output rows.parquet",
     ]
 

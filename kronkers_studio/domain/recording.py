@@ -51,7 +51,8 @@ class RecordedRows:
 
     ``problem`` is what the service says that keeps it from recording. ``unreadable`` rows are not among them: they were
     sealed for another workspace, or changed. ``file`` is where they were saved, where ``guarded`` texts of a CSV file
-    got an apostrophe before them; ``removed`` is how many rows were removed there.
+    got an apostrophe before them; ``removed`` is how many rows were removed there. ``through`` is the number
+    of the last batch among them, up to which they can be removed.
     """
 
     model: str
@@ -65,6 +66,7 @@ class RecordedRows:
     file: str = ""
     guarded: int = 0
     removed: int = 0
+    through: int = 0
 
 
 def parse_recording(share: str, most_rows: int = DEFAULT_MOST_ROWS) -> Recording | None:

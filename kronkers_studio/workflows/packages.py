@@ -193,7 +193,7 @@ def require_recording(image: ComposedImage) -> None:
     if f"pkg:pypi/{RECORDS_WITH}@".encode() not in image.sbom:
         label = f"{image.package.model}:{image.package.version}"
         raise InvalidInput(
-            f"This package of {label} cannot record rows: it was built without {RECORDS_WITH}, which seals them.",
+            f"This package of {label} cannot record rows: it was built without {RECORDS_WITH}, which encrypts them.",
             next_step=f"Add it (`kronkers model dependencies {label} --add {RECORDS_WITH}`) and package again; or "
             "release it without --packaged, or without recording.",
         )

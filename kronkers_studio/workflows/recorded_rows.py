@@ -32,7 +32,8 @@ _TIMEOUT = 60.0
 _MOST_SEALED = 2 * MOST_BYTES  # a service goes on recording while it is read
 _MOST_OPENED = 1 << 30  # bytes of the table in memory
 _MOST_PROBLEM = 300
-_EVERYTHING = 10**18 - 1
+EVERYTHING = 10**18 - 1
+"""The number of the last batch, whichever that is."""
 
 
 @dataclass(slots=True)
@@ -90,12 +91,12 @@ def fetch_recorded_rows(
     return told
 
 
-def remove_recorded_rows(session: Session, model: str, place: str) -> int:
-    """Remove all that what is live of ``model`` in ``place`` recorded; how many rows. Raises as
-    ``fetch_recorded_rows``."""
+def remove_recorded_rows(session: Session, model: str, place: str, through: int = EVERYTHING) -> int:
+    """Remove all that what is live of ``model`` in ``place`` recorded, or what was ``through`` when it was fetched; how
+    many rows. Raises as ``fetch_recorded_rows``."""
     release = _recording_release(session, model, place)
     with closing(session.client(release)) as client:
-        return _remove(client, _EVERYTHING)
+        return _remove(client, through)
 
 
 def _recording_release(session: Session, model: str, place: str) -> Release:
@@ -196,6 +197,7 @@ def _told(release: Release, fetched: _Fetched, problem: str) -> RecordedRows:
         first=min(least).astimezone(UTC) if least else None,
         last=max(most).astimezone(UTC) if most else None,
         unreadable=fetched.unreadable,
+        through=fetched.through,
         problem=problem,
     )
 

@@ -18,6 +18,7 @@ from kronkers_studio.desktop.pages.deploy import DeployPage
 from kronkers_studio.desktop.panels.recorded_rows import save_recorded_rows
 from kronkers_studio.desktop.panels.release_card import ReleaseCard
 from kronkers_studio.desktop.reachability import ANSWERS
+from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.domain.models import Datatype, Signature, Tensor
 from kronkers_studio.domain.recording import RecordedRows, Recording
 from kronkers_studio.domain.releases import THIS_COMPUTER
@@ -44,15 +45,15 @@ def test_nothing_is_kept_unless_it_is_switched_on_and_what_that_means_is_said(pa
     gone: list[tuple[object, ...]] = []
     dialog = PutLiveDialog(parent, [a_version()], [THIS_COMPUTER, "lab"], [_RECORDS], lambda *all_: gone.append(all_))
     choice = dialog.recording
-    assert choice.recording is None
+    assert not dialog.recording.switch.isChecked()
     assert choice.words.isHidden() and choice.share.isHidden()
     assert "The rows that it keeps stay with it" in dialog.plan.text()
     choice.switch.click()
     assert choice.recording == Recording(0.05)
     dialog.place.choose("lab")
-    for said in ("kept on lab", "100,000", "sealed", "only who can open this workspace", "until you remove it",
-                 "personal data"):  # fmt: skip
+    for said in ("kept on lab", "100,000", "encrypted", "only people who can open this workspace"):
         assert said in choice.words.text()
+    assert "until you remove it" in choice.words.text() and "personal data" in choice.words.text()
     choice.share.choose(1.0)
     dialog.go.click()
     assert gone == [("wine", 1, "lab", Recording(1.0))]
@@ -87,14 +88,20 @@ def test_the_rows_are_saved_where_a_person_says_and_what_came_of_it_is_told(
     open_main_window: OpenWindow, workspace: Path, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[object, ...]] = []
+    removed: list[tuple[object, ...]] = []
 
     def fetch(
         _session: object, model: str, place: str, *, file: Path, overwrite: bool, **_more: object
     ) -> RecordedRows:
         asked.append((model, place, overwrite))
         polars.DataFrame({"request_id": ["a"]}).write_parquet(file)
-        return RecordedRows(model, place, 2, 1, None, None, file=str(file), unreadable=3)
+        return RecordedRows(model, place, 2, 1, None, None, file=str(file), unreadable=3, through=17)
 
+    def remove_them(_session: object, model: str, place: str, through: int) -> int:
+        removed.append((model, place, through))
+        return 2
+
+    monkeypatch.setattr(recorded_rows, "remove_recorded_rows", remove_them)
     monkeypatch.setattr(recorded_rows, "fetch_recorded_rows", fetch)
     window = open_main_window(workspace)
     window.show_page("deploy")
@@ -105,6 +112,15 @@ def test_the_rows_are_saved_where_a_person_says_and_what_came_of_it_is_told(
     qtbot.waitUntil(lambda: "Saved 2 rows of 1 request to rows.parquet" in page.notice.message, timeout=_LONG)
     assert "3 rows could not be opened" in _shown(page.notice)
     assert asked == [("wine", THIS_COMPUTER, True)]
+    (remove,) = [each for each in page.notice.findChildren(QPushButton) if each.text() == "Remove them there …"]
+    remove.click()
+    confirm = window.findChild(Dialog)
+    assert isinstance(confirm, Dialog)
+    assert "Rows that came since stay" in _shown(confirm)
+    (go,) = [each for each in confirm.findChildren(QPushButton) if each.text() == "Remove 2 rows"]
+    go.click()
+    qtbot.waitUntil(lambda: "2 rows were removed on this computer" in page.notice.message, timeout=_LONG)
+    assert removed == [("wine", THIS_COMPUTER, 17)]
     page._save_recorded_rows(_RECORDS)
     (dialog,) = window.findChildren(QFileDialog)
     assert [name.partition(" ")[0] for name in dialog.nameFilters()] == ["Parquet", "CSV", "JSON"]

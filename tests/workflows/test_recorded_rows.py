@@ -123,7 +123,7 @@ def test_rows_are_recorded_here_fetched_and_asked_again(session: Session, tmp_pa
 def test_the_next_release_records_nothing_unless_it_is_asked_to(session: Session, tmp_path: Path) -> None:
     ran = _command(session, "release", MODEL, "--to", THIS_COMPUTER, "--record-rows", "100%", "--record-most", "50")
     assert ran.returncode == 0, ran.stderr
-    assert "It keeps the rows of 100 % of the requests with their answers, the newest 50, sealed" in ran.stdout
+    assert "It keeps the rows of 100 % of the requests with their answers, the newest 50, encrypted" in ran.stdout
     predict(session, MODEL, THIS_COMPUTER, _rows(session, 3))
     ran = _command(session, "rows", MODEL, "--in", THIS_COMPUTER, "--output", str(tmp_path / "r.csv"), "--json")
     assert ran.returncode == 0, ran.stderr

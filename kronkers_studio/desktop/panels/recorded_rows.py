@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from kronkers_studio.desktop.localization import counted, tr
 from kronkers_studio.desktop.place_words import place_words
+from kronkers_studio.desktop.widgets.dialog import confirm
 from kronkers_studio.desktop.widgets.states import Notice
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.progress import CancelToken, Progress
@@ -47,7 +47,7 @@ def save_recorded_rows(parent: QWidget, studio: Studio, notice: Notice, release:
     studio.do(
         tr("Saving the recorded rows of {model}").format(model=release.model),
         _work(session, release, file),
-        done=lambda told: _say(notice, told),
+        done=lambda told: _say(notice, told, lambda: _ask_remove(parent, studio, notice, told)),
         failed=notice.show_error,
         owner=parent,
     )
@@ -64,7 +64,7 @@ def _work(session: Session, release: Release, file: Path) -> Callable[[Progress,
     return work
 
 
-def _say(notice: Notice, told: RecordedRows) -> None:
+def _say(notice: Notice, told: RecordedRows, remove: Callable[[], object]) -> None:
     remarks = [told.problem] if told.problem else []
     if told.unreadable:
         rows = counted(told.unreadable, tr("{n} row"), tr("{n} rows"))
@@ -79,7 +79,35 @@ def _say(notice: Notice, told: RecordedRows) -> None:
     rows = counted(told.rows, tr("{n} row"), tr("{n} rows"))
     requests = counted(told.requests, tr("{n} request"), tr("{n} requests"))
     words = tr("Saved {rows} of {requests} to {file}.")
-    folder = QUrl.fromLocalFile(str(Path(told.file).parent))
-    show = (tr("Open folder"), lambda: QDesktopServices.openUrl(folder))
     said = words.format(rows=rows, requests=requests, file=Path(told.file).name)
-    notice.say(said, "\n".join(remarks), "warn" if remarks else "ok", action=show)
+    notice.say(said, "\n".join(remarks), "warn" if remarks else "ok", action=(tr("Remove them there …"), remove))
+
+
+def _ask_remove(parent: QWidget, studio: Studio, notice: Notice, told: RecordedRows) -> None:
+    """Ask before what was saved is removed where it was recorded."""
+    session = studio.session
+    if session is None:
+        return
+    place = place_words(told.place)
+    rows = counted(told.rows, tr("{n} row"), tr("{n} rows"))
+
+    def work(_progress: Progress, _cancel: CancelToken) -> int:
+        from kronkers_studio.workflows.recorded_rows import remove_recorded_rows
+
+        return remove_recorded_rows(session, told.model, told.place, told.through)
+
+    def removed(count: int) -> None:
+        gone = counted(count, tr("{n} row was removed"), tr("{n} rows were removed"))
+        notice.say(tr("{rows} on {place}.").format(rows=gone, place=place), tone="ok")
+
+    def remove() -> None:
+        title = tr("Removing the recorded rows of {model}").format(model=told.model)
+        studio.do(title, work, done=removed, failed=notice.show_error, owner=parent)
+
+    confirm(
+        parent,
+        tr("Remove the recorded rows on {place}?").format(place=place),
+        tr("They stay in {file}. Rows that came since stay, too.").format(file=Path(told.file).name),
+        tr("Remove {rows}").format(rows=rows),
+        remove,
+    )

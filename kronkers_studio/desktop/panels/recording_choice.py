@@ -67,9 +67,9 @@ class RecordingChoice(QWidget):
         self.words.setVisible(recording is not None)
         if recording is not None:
             words = tr(
-                "What came in and what was answered is kept on {place}: the newest {rows} rows. It is sealed there; "
-                "only who can open this workspace can read it. It stays until you remove it or the release is removed. "
-                "Rows may hold personal data: keep them only where that is allowed."
+                "What came in and what was answered is kept on {place}: the newest {rows} rows. It is encrypted; "
+                "only people who can open this workspace can read it. It stays until you remove it or the release is "
+                "removed. Rows may hold personal data: keep them only where that is allowed."
             )
             self.words.setText(words.format(place=place_words(self._place), rows=number(recording.most_rows)))
         self.changed.emit()

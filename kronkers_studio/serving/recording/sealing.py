@@ -28,7 +28,7 @@ class Sealer:
         try:
             from nacl.public import PublicKey, SealedBox
         except ImportError:
-            raise CannotRecord("its package was built without PyNaCl, which seals them") from None
+            raise CannotRecord("its package was built without PyNaCl, which encrypts them") from None
         key = bytes.fromhex(public_key)
         self._box = SealedBox(PublicKey(key))
         self.key_id = hashlib.blake2b(key, digest_size=KEY_ID_BYTES).digest()
