@@ -61,7 +61,7 @@ class Ring:
                     file.path.touch(mode=0o600)
                 _look_through(file)
         except OSError as error:
-            raise CannotRecord(f"{folder} cannot be used ({error.strerror})") from None
+            raise CannotRecord(f"the place where they are kept cannot be used ({error.strerror})") from None
         self._next = max(file.last for file in self._files) + 1
 
     @property
