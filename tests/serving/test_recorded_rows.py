@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import os
@@ -26,6 +27,9 @@ from kronkers_studio.monitoring.recorded_batches import (
     SealedBatch,
     split_batches,
 )
+from kronkers_studio.serving.execution import Runner
+from kronkers_studio.serving.http.bodies import BODY_IS_WHOLE, SAMPLED
+from kronkers_studio.serving.http.prediction import Prediction
 from kronkers_studio.serving.manifest import read_manifest
 from kronkers_studio.serving.model import Model
 from kronkers_studio.serving.model_loader import load_model
@@ -146,6 +150,55 @@ def test_texts_and_columns_without_names_are_kept(tmp_path: Path) -> None:
         _ask(client, [[float(number) for number in range(10)]])
         (row,) = _rows(client)
     assert [row[str(number)] for number in range(1, 11)] == [float(number) for number in range(10)]
+
+
+def test_what_a_model_writes_over_afterwards_is_kept_as_it_was(tmp_path: Path) -> None:
+    """Seen to fail with the model's own arrays in the queue."""
+
+    class Overwriting:
+        """Gives the same array each time."""
+
+        def __init__(self, model: Model) -> None:
+            self.signature, self.label, self.probabilities = model.signature, model.label, ""
+            self.classes, self.takes_missing = (), False
+            self.buffer = np.zeros(1)
+
+        def run(self, inputs: Any, wanted: Any) -> dict[str, Any]:
+            (rows,) = inputs.values()
+            self.buffer[:] = rows[:, 0]
+            rows[:] = -1
+            return {self.label: self.buffer}
+
+    folder = save_joblib(tmp_path / "model", diabetes_regressor())
+    manifest = read_manifest(folder)
+    model: Any = Overwriting(load_model(manifest, 1, 0))
+    (tmp_path / "rows").mkdir()
+    bounds = {"most_rows": 100, "most_bytes": 1 << 20}
+    recorder = Recorder(model, 1.0, folder=tmp_path / "rows", public_key=KEY.public, **bounds)
+    runner = Runner(model, threads=1, most_waiting=8)
+
+    async def ask() -> None:
+        prediction = Prediction(manifest, model, runner, **bounds)
+        for number in (3.0, 4.0):
+            body = json.dumps({"rows": [[number] * 10]}).encode()
+            scope = {"headers": [(b"content-type", b"application/json")], SAMPLED: True, BODY_IS_WHOLE: True}
+            answer = await prediction.answer(scope, _receiver(body))
+            assert answer.recorded is not None
+            recorder.add(b"%d" % number, answer.recorded)
+
+    asyncio.run(ask())
+    (batch,) = split_batches(recorder.read(0, 1 << 20), 0)
+    recorder.close()
+    runner.close()
+    kept = KEY.opened(batch).table
+    assert kept["output"].to_list() == kept["10"].to_list() == [3.0, 4.0]
+
+
+def _receiver(body: bytes) -> Any:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body}
+
+    return receive
 
 
 def test_what_is_refused_is_not_kept(tmp_path: Path) -> None:
@@ -336,7 +389,7 @@ def test_a_service_without_a_key_or_a_place_answers_and_says_so(tmp_path: Path) 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
 def test_a_full_disk_fails_no_answer_and_is_said_until_there_is_room(tmp_path: Path) -> None:
-    """Seen to fail with an error of the disk that is let through: then the thread that writes has ended."""
+    """Seen to fail where an error of the disk is taken for one of the model's."""
     import resource
 
     folder = wine_folder(tmp_path / "model")

@@ -28,6 +28,7 @@ class RecordingChoice(QWidget):
         super().__init__()
         self._place = THIS_COMPUTER
         self.switch = CheckBox(tr("Keep a sample of the rows"))
+        self.switch.setAccessibleName(self.switch.text())
         self.share = ComboBox(tr("Of how many requests"), [(_share_words(share), share) for share in _SHARES])
         self.share.choose(_USUAL)
         self.words = label("", "muted", wrap=True)
