@@ -73,7 +73,7 @@ OTHERS = {
             *("lineage", "measure", "profile", "register", "show", "signature", "tag", "test", "tests"),
         )
     ),
-    *("package", "verify", "release", "rollback", "start", "stop", "predict", "address", "metrics", "logs"),
+    *("package", "verify", "release", "rollback", "start", "stop", "predict", "address", "metrics", "logs", "rows"),
     *(f"server {word}" for word in ("add", "check", "clean", "log", "login", "remove", "setup", "unlock")),
 }
 """What writes, or is about a model, a release or a server, of which there are none here."""

@@ -173,12 +173,11 @@ def test_what_a_model_writes_over_afterwards_is_kept_as_it_was(tmp_path: Path) -
     manifest = read_manifest(folder)
     model: Any = Overwriting(load_model(manifest, 1, 0))
     (tmp_path / "rows").mkdir()
-    bounds = {"most_rows": 100, "most_bytes": 1 << 20}
-    recorder = Recorder(model, 1.0, folder=tmp_path / "rows", public_key=KEY.public, **bounds)
+    recorder = Recorder(model, 1.0, folder=tmp_path / "rows", public_key=KEY.public, most_rows=100, most_bytes=1 << 20)
     runner = Runner(model, threads=1, most_waiting=8)
 
     async def ask() -> None:
-        prediction = Prediction(manifest, model, runner, **bounds)
+        prediction = Prediction(manifest, model, runner, most_rows=100, most_bytes=1 << 20)
         for number in (3.0, 4.0):
             body = json.dumps({"rows": [[number] * 10]}).encode()
             scope = {"headers": [(b"content-type", b"application/json")], SAMPLED: True, BODY_IS_WHOLE: True}
