@@ -24,6 +24,7 @@ gateways          gateway, consumer
 diagnostics       diagnostics, logs
 releases          release, releases, rollback, stop, start, autostart, predict, address
 live_metrics      metrics
+recorded_rows     rows
 
 Behind them:
 terminal          one run of a command: its workspace, printers, progress, exit code; ``interruption`` ends it early

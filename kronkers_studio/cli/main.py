@@ -38,6 +38,7 @@ GROUPS = {
     "gateways": ("gateway", "consumer"),
     "releases": ("release", "releases", "rollback", "stop", "start", "autostart", "predict", "address"),
     "live_metrics": ("metrics",),
+    "recorded_rows": ("rows",),
     "diagnostics": ("diagnostics", "logs"),
 }
 """The modules of this room that hold commands, in the order in which help lists them, and their first words."""

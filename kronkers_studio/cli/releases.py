@@ -17,6 +17,7 @@ from kronkers_studio.cli.plain_text import moment, plural, table
 from kronkers_studio.cli.terminal import Terminal, command
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.progress import NEVER, CancelToken
+from kronkers_studio.domain.recording import DEFAULT_MOST_ROWS, parse_recording
 from kronkers_studio.domain.references import parse_content, parse_model, parse_release_number
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release
 from kronkers_studio.settings.paths import from_home
@@ -47,7 +48,6 @@ def release(
     terminal: Terminal,
     model: ModelRef,
     to: Annotated[str, typer.Option("--to", metavar="PLACE", help="this-computer or a server's name.")],
-    *,
     packaged: Annotated[
         Path | None,
         typer.Option("--packaged", metavar="FILE.oci.tar", help="Its package, built before or elsewhere; verified."),
@@ -55,6 +55,7 @@ def release(
     unprotected: Annotated[
         bool, typer.Option("--unprotected", help="Run it here even where nothing keeps it from harming this computer.")
     ] = False,
+    *,
     require_tests: Annotated[
         bool, typer.Option("--require-tests", help="Refuse it unless its last tests, as it is now, passed.")
     ] = False,
@@ -72,11 +73,24 @@ def release(
             help="Processes for the model beside its service's own, on a server: 0 for none, auto for what suits it.",
         ),
     ] = "auto",
+    record_rows: Annotated[
+        str,
+        typer.Option(
+            "--record-rows",
+            metavar="SHARE",
+            help="Keep the rows of this share of requests with their answers, such as 5%; encrypted, for this "
+            "workspace only. None by default.",
+        ),
+    ] = "0",
+    record_most: Annotated[
+        int, typer.Option("--record-most", metavar="ROWS", help="The most rows that are kept, the newest.")
+    ] = DEFAULT_MOST_ROWS,
 ) -> None:
     """Put a version live. What is live now stays so until the new one answers."""
     from kronkers_studio.workflows.releases import release_model
 
     count = _count(processes)
+    recording = parse_recording(record_rows, record_most)
     with terminal.session() as session:
         if unprotected:
             session.settings = replace(session.settings, run_unprotected=True)
@@ -89,10 +103,11 @@ def release(
                 require_tests=require_tests,
                 request_log=request_log,
                 processes=count,
+                recording=recording,
                 progress=progress,
                 cancel=terminal.cancel,
             )
-        terminal.result(live, _live_line(live))
+        terminal.result(live, _live_line(live), *_recording_lines(live))
         _note_allowances(terminal, session, live)
         note_tests(terminal, session, session.workspace.ledger.model_version(live.model, live.version))
         _note_unpaused(terminal, session, live)
@@ -156,6 +171,9 @@ def stop(terminal: Terminal, model: ModelName, place: PlaceOption) -> None:
         with terminal.progress() as progress:
             stopped = stop_release(session, model, place, progress=progress)
         terminal.result(stopped, f"{model} {stopped.label} is stopped in {place}")
+        if stopped.recording is not None:
+            terminal.note("The rows that it recorded stay there, encrypted, until the release is removed; they can be "
+                          "fetched once it is started again.")  # fmt: skip
 
 
 def start(
@@ -355,6 +373,16 @@ def _note_unpaused(terminal: Terminal, session: Session, live: Release) -> None:
 
     for release in unpaused_releases(session, live.model, live.place):
         terminal.note(f"{release.label} could not be stopped yet; it is stopped when {live.place} is next looked at.")
+
+
+def _recording_lines(live: Release) -> list[str]:
+    if live.recording is None:
+        return []
+    return [
+        f"It keeps the rows of {live.recording.percent} of the requests with their answers, the newest "
+        f"{live.recording.most_rows:,}, encrypted: only this workspace can open them.",
+        f"Fetch them: kronkers rows {live.model} --in {live.place} --output rows.parquet",
+    ]
 
 
 def _live_line(live: Release) -> str:

@@ -144,6 +144,10 @@ class Engine(docker.APIClient):
     def secrets(self, *arguments: Any, **options: Any) -> Any:
         return self._checked(documents.SECRETS, super().secrets(*arguments, **options))
 
+    def volumes(self, *arguments: Any, **options: Any) -> Any:
+        answer = self._checked(documents.VOLUMES, super().volumes(*arguments, **options))
+        return answer.get("Volumes", [])
+
     def df(self) -> Any:
         return self._checked(documents.USAGE, super().df())
 

@@ -265,6 +265,8 @@ SECRETS = many(document({"ID": text, "Spec": document({"Name": text}, {"Labels":
 
 ENDED = document({"ExitCode": number})
 
+VOLUMES = document({}, {"Volumes": many(document({"Name": text}, {"Labels": _labels}))})
+
 USAGE = document({}, {"Images": many(document({"Id": text}, {"Size": number, "SharedSize": number}))})
 
 PROGRESS = document({}, {"error": text, "stream": text})

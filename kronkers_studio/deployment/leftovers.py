@@ -1,4 +1,4 @@
-"""What is on a server and no release of a workspace needs any more: services, secrets, networks and images.
+"""What is on a server and no release of a workspace needs any more: services, secrets, networks, volumes and images.
 
 Only what bears the workspace's own label is ever looked at, and of images only those of the workspace's own packages,
 under the names that releases give them, that no service or container of anybody uses.
@@ -17,7 +17,7 @@ import docker.errors
 
 from kronkers_studio.deployment.deploy_lock import deploy_lock, require_lock
 from kronkers_studio.deployment.engine import Engine, engine_errors, open_engine
-from kronkers_studio.deployment.releases import bears, remove_network, remove_parts
+from kronkers_studio.deployment.releases import bears, remove_network, remove_parts, remove_volume
 from kronkers_studio.deployment.service_definition import SERVICE_LABEL, WORKSPACE_LABEL
 from kronkers_studio.deployment.setup import has_swarm
 from kronkers_studio.deployment.ssh import Connection
@@ -62,6 +62,9 @@ def find_leftovers(connection: Connection, workspace: str, needs: Callable[[], N
         for each in engine.networks(filters=mine):
             if bears(each, WORKSPACE_LABEL, workspace) and _is_swarms(engine, each["Id"]):
                 there.append((LeftoverKind.NETWORK, each["Id"], each["Name"], _belongs_to(each)))
+        for each in engine.volumes(filters=mine):
+            if bears(each, WORKSPACE_LABEL, workspace):
+                there.append((LeftoverKind.VOLUME, each["Name"], each["Name"], _belongs_to(each)))
         wanted = needs()
         found = [
             Leftover(kind, id, name, known=service in wanted.past)
@@ -95,6 +98,8 @@ def _removed(engine: Engine, leftover: Leftover) -> bool:
         remove_parts(engine, leftover.name)
     elif leftover.kind is LeftoverKind.NETWORK:
         return remove_network(engine, leftover.id)
+    elif leftover.kind is LeftoverKind.VOLUME:
+        return remove_volume(engine, leftover.id)
     elif leftover.kind is LeftoverKind.SECRET:
         with contextlib.suppress(docker.errors.NotFound):
             engine.remove_secret(leftover.id)

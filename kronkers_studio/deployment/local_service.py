@@ -28,9 +28,12 @@ from kronkers_studio.deployment.computer import own_mark
 from kronkers_studio.deployment.processes import clean_environment, crashed, end, find_process, processor_seconds, spawn
 from kronkers_studio.domain.errors import ConfinementUnavailable, ReleaseFailed
 from kronkers_studio.domain.progress import NEVER, CancelToken
+from kronkers_studio.domain.recording import MOST_BYTES, RECORD_FILES, Recording
 
 _READY, _LOG, _START_LOG, _STOP, _SECRET = "ready.json", "service.log", "start.log", "stop", "secret"
 _PROCESS = "process.json"
+RECORDED = "rows"
+"""The folder of recorded rows, in a service's folder; what is in it stays when the service is started again."""
 _WRITTEN = (_READY, _LOG, f"{_LOG}.1")
 _FILE_SIZE = 4 << 20
 _PAUSE = 0.02  # seconds between two looks
@@ -52,6 +55,8 @@ def start_service(
     *,
     secret: bytes = b"",
     request_log: float = 0.0,
+    recording: Recording | None = None,
+    recording_key: str = "",
     unconfined: bool = False,
     timeout: float = 60,
     longest: float = 300,
@@ -60,7 +65,8 @@ def start_service(
     """Serve the model folder ``model`` with ``runtime_python`` and return the endpoint once it takes requests.
 
     The endpoint is {"port", "pid", "started", "mark", "folder"}. ``secret`` is what the service and its clients prove
-    themselves by; without one it answers everybody. ``request_log`` is the share of requests that it logs.
+    themselves by; without one it answers everybody. ``request_log`` is the share of requests that it logs,
+    ``recording`` what it keeps of its rows, sealed for ``recording_key``.
 
     Raises ``ConfinementUnavailable`` where this system cannot confine it, unless a person agreed to ``unconfined``;
     ``ReleaseFailed`` with the log's last lines in ``details`` when it is not ready and has done nothing for ``timeout``
@@ -73,13 +79,17 @@ def start_service(
     scratch = _prepared(folder, secret)
     secrets = [folder / _SECRET] if secret else []
     writable = (scratch,) if sys.platform == "win32" else tuple(scratch / name for name in _WRITTEN)
-    policy = Policy(readable=(model, *secrets), writable=writable, memory=_MEMORY, file_size=_FILE_SIZE)
+    rows = _prepared_rows(folder) if recording else ()
+    writable += (folder / RECORDED,) if rows and sys.platform == "win32" else rows
+    largest = max(_FILE_SIZE, MOST_BYTES // RECORD_FILES) if recording else _FILE_SIZE
+    policy = Policy(readable=(model, *secrets), writable=writable, memory=_MEMORY, file_size=largest)
     listener = _listener()
     try:
         handed_on = [] if listener is None else [listener.fileno()]
         port = None if listener is None else int(listener.getsockname()[1])
         arguments = _arguments(model, folder, handed_on, secrets)
         arguments += ["--request-log", str(request_log)] if request_log else []
+        arguments += _recording_arguments(folder, recording, recording_key) if recording else []
         command = confined_command(
             runtime_python, _MODULE, arguments, python_path=python_path, policy=policy, means=means
         )
@@ -189,6 +199,23 @@ def _prepared(folder: Path, secret: bytes) -> Path:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secret.hex())
     return scratch
+
+
+def _prepared_rows(folder: Path) -> tuple[Path, ...]:
+    """The files for recorded rows, which the service may write into."""
+    rows = folder / RECORDED
+    rows.mkdir(mode=0o700, exist_ok=True)
+    files = tuple(rows / f"rows-{number}" for number in range(RECORD_FILES))
+    for file in files:
+        file.touch(mode=0o600)
+    return files
+
+
+def _recording_arguments(folder: Path, recording: Recording, key: str) -> list[str]:
+    return [
+        *("--record-rows", str(recording.share), "--record-most", str(recording.most_rows)),
+        *("--record-key", key, "--record-folder", str(folder / RECORDED)),
+    ]
 
 
 def _listener() -> socket.socket | None:

@@ -6,6 +6,7 @@ A release never touches another one. What does not become healthy is removed aga
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -47,6 +48,8 @@ __all__ = [
 
 _PORT_ATTEMPTS = 3
 _LONGEST_CHANGE = 600.0  # seconds
+_CONFLICT = 409  # the engine's answer when something is in use
+_SECONDS_TO_END, _PAUSE = 30.0, 0.5
 _BETWEEN = "\x1e"
 _READ_STATUSES = """import os
 for pid in filter(str.isdigit, os.listdir('/proc')):
@@ -74,7 +77,9 @@ def start_release(
     ``ServerError``; then nothing of the new release is left (unless the server could not be reached any more), and
     nothing else was touched.
     """
-    facts = {"version": spec.version, "package": spec.package}
+    facts: dict[str, Any] = {"version": spec.version, "package": spec.package}
+    if spec.recording is not None:
+        facts["records"] = spec.recording.stored()
     with _change(connection, "start", spec.label, "starting the service", **facts) as (engine, lock):
         image = _image(connection, engine, spec)
         require_lock(connection, lock)
@@ -158,14 +163,17 @@ def resume_release(
 
 
 def remove_release(connection: Connection, endpoint: Mapping[str, Any], workspace: str = "") -> None:
-    """Stop the service and remove it with its secret and network. No error when they are gone already.
+    """Stop the service and remove it with its secret, its network and the rows that it recorded. No error when they are
+    gone already.
 
-    Swarm takes some seconds to end it; that is not waited for. The image stays.
+    Swarm takes some seconds to end it; that is waited for only where rows were recorded, which its container holds
+    until then. The image stays.
     """
     engine = open_engine(connection)
     with engine_errors(connection, "removing the service"):
         if has_swarm(engine) and not _is_others(engine, endpoint, workspace):
             remove_parts(engine, str(endpoint["service"]))
+            _wait_for_volumes(engine, str(endpoint["service"]))
         _record_if_possible(connection, "remove", release=endpoint["service"])
 
 
@@ -191,9 +199,10 @@ def service_log(connection: Connection, endpoint: Mapping[str, Any], workspace: 
 
 
 def remove_parts(engine: Engine, service: str) -> None:
-    """Remove the service, and the secret and network that are labelled as its own.
+    """Remove the service, and the secret, network and volume that are labelled as its own.
 
-    Swarm forgets all three at once. What the engine has of them goes when the container has ended, after some seconds.
+    Swarm forgets the first three at once. What the engine has of them goes when the container has ended, after some
+    seconds; until then a volume is in use, and stays.
     """
     if not has_swarm(engine):
         return
@@ -206,6 +215,14 @@ def remove_parts(engine: Engine, service: str) -> None:
     for network in engine.networks(filters=mine):
         if bears(network, SERVICE_LABEL, service):
             remove_network(engine, network["Id"])
+    for volume in own_volumes(engine, service):
+        remove_volume(engine, volume)
+
+
+def own_volumes(engine: Engine, service: str) -> list[str]:
+    """The names of the volumes that are labelled as the service's own."""
+    found = engine.volumes(filters={"label": f"{SERVICE_LABEL}={service}"})
+    return [volume["Name"] for volume in found if bears(volume, SERVICE_LABEL, service)]
 
 
 def bears(labelled: Mapping[str, Any], label: str, value: str) -> bool:
@@ -225,6 +242,28 @@ def remove_network(engine: Engine, id: str) -> bool:
         if "not found" not in said and "no such network" not in said:
             raise
     return True
+
+
+def remove_volume(engine: Engine, name: str) -> bool:
+    """Remove a volume; False while a container has it, though it may have ended."""
+    try:
+        engine.remove_volume(name)
+    except docker.errors.NotFound:
+        return True
+    except docker.errors.APIError as error:
+        if error.status_code != _CONFLICT:
+            raise
+        return False
+    return True
+
+
+def _wait_for_volumes(engine: Engine, service: str) -> None:
+    """Until the service's container has gone, and its volume with it; what is there after that is left to who cleans
+    the server."""
+    deadline = time.monotonic() + _SECONDS_TO_END
+    while (volumes := own_volumes(engine, service)) and time.monotonic() < deadline:
+        if not all(remove_volume(engine, volume) for volume in volumes):
+            time.sleep(_PAUSE)
 
 
 @contextlib.contextmanager

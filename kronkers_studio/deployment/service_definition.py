@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kronkers_studio.deployment.network_denial import start_program
-from kronkers_studio.domain.image_contract import SERVICE_PORT, SERVICE_USER
+from kronkers_studio.domain.image_contract import RECORD_FOLDER, SERVICE_PORT, SERVICE_USER
+from kronkers_studio.domain.recording import MOST_BYTES, Recording
 
 _SECOND = 1_000_000_000
 _NO_NEW_PRIVILEGES_API = (1, 44)
@@ -18,7 +19,7 @@ SECRET_FILE = "/run/secrets/kronkers"  # noqa: S105  # a path
 """Where the release's secret lies, inside."""
 
 WORKSPACE_LABEL, SERVICE_LABEL = "kronkers.workspace", "kronkers.service"
-"""What says whose a service, secret or network is, and to which service the latter two belong."""
+"""What says whose a service, secret, network or volume is, and to which service all but the first belong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class ServiceSpec:
     ``service`` is what it is called on the server (see ``service_name``), ``workspace`` the id of the workspace that it
     belongs to, ``secret`` what both ends of a connection to it know. ``memory`` in bytes and ``cpus`` in cores are
     upper limits, not reservations. ``request_log`` is the share of requests that have a line in its log, ``workers``
-    how many processes the model has beside the service's own, None for what suits it.
+    how many processes the model has beside the service's own, None for what suits it, ``recording`` what it keeps of
+    its rows, in a volume of its own, sealed for ``recording_key`` (hexadecimal digits).
     """
 
     model: str
@@ -44,6 +46,8 @@ class ServiceSpec:
     processes: int = 512
     request_log: float = 0.0
     workers: int | None = None
+    recording: Recording | None = None
+    recording_key: str = ""
 
     @property
     def label(self) -> str:
@@ -62,7 +66,7 @@ def service_name(model: str, number: int, nonce: str) -> str:
 
 
 def labels_of(spec: ServiceSpec) -> dict[str, str]:
-    """What a service's secret and network are labelled with."""
+    """What a service's secret, network and volume are labelled with."""
     return {WORKSPACE_LABEL: spec.workspace, SERVICE_LABEL: spec.service}
 
 
@@ -99,7 +103,8 @@ def service_definition(
         "CapabilityDrop": ["ALL"],
         "StopGracePeriod": 15 * _SECOND,
         "Mounts": [
-            {"Type": "tmpfs", "Target": "/tmp", "TmpfsOptions": {"SizeBytes": 256 << 20, "Mode": 0o1777}}  # noqa: S108
+            {"Type": "tmpfs", "Target": "/tmp", "TmpfsOptions": {"SizeBytes": 256 << 20, "Mode": 0o1777}},  # noqa: S108
+            *([_volume(spec)] if spec.recording else []),
         ],
         "Healthcheck": _health_check(image, api),
         "Command": _without_connections(image["Config"]),
@@ -107,6 +112,7 @@ def service_definition(
             f"KRONKERS_SECRET_FILE={SECRET_FILE}",
             *([f"KRONKERS_REQUEST_LOG={spec.request_log}"] if spec.request_log else []),
             *([f"KRONKERS_WORKERS={spec.workers}"] if spec.workers is not None else []),
+            *(_recording_variables(spec.recording, spec.recording_key) if spec.recording else []),
         ],
         "Secrets": [
             {
@@ -121,6 +127,8 @@ def service_definition(
             }
         ],
     }
+    if spec.recording:  # the files in the volume are there, and it can make no others: so it fills no disk
+        container["Ulimits"] = [{"Name": "fsize", "Soft": MOST_BYTES, "Hard": MOST_BYTES}]
     if api >= _NO_NEW_PRIVILEGES_API:
         container["Privileges"] = {"NoNewPrivileges": True}
     return {
@@ -148,6 +156,29 @@ def service_definition(
             ],
         },
     }
+
+
+def volume_name(service: str) -> str:
+    """The volume in which the service of that name keeps recorded rows."""
+    return f"{service}-rows"
+
+
+def _volume(spec: ServiceSpec) -> dict[str, Any]:
+    """A volume begins as what the image has in its place: files that the service may write into."""
+    return {
+        "Type": "volume",
+        "Source": volume_name(spec.service),
+        "Target": RECORD_FOLDER,
+        "VolumeOptions": {"Labels": labels_of(spec)},
+    }
+
+
+def _recording_variables(recording: Recording, key: str) -> list[str]:
+    return [
+        f"KRONKERS_RECORD_ROWS={recording.share}",
+        f"KRONKERS_RECORD_MOST={recording.most_rows}",
+        f"KRONKERS_RECORD_KEY={key}",
+    ]
 
 
 def _health_check(image: Mapping[str, Any], api: tuple[int, ...]) -> dict[str, Any]:

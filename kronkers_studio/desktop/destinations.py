@@ -342,6 +342,15 @@ class ShowServiceLog:
 
 
 @dataclass(frozen=True, slots=True)
+class SaveRecordedRows:
+    """Save the rows that what is live of a model in a place recorded."""
+
+    page: ClassVar[str] = "deploy"
+    model: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
 class WatchService:
     """The live metrics of a model in a place; without a model, of everything that is live."""
 
@@ -481,6 +490,7 @@ Destination = (
     | SendRows
     | ShowAccess
     | ShowServiceLog
+    | SaveRecordedRows
     | WatchService
     | AddServer
     | CheckServer

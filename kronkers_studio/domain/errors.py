@@ -312,3 +312,7 @@ class ServiceUnproven(ServiceUnavailable):
 
 class MetricsUnreadable(StudioError):
     """What a service answered when asked for its metrics is not a list of metrics."""
+
+
+class RecordingUnreadable(StudioError):
+    """What a service answered when asked for recorded rows is of no use, or it does not keep any."""

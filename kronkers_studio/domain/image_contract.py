@@ -8,6 +8,9 @@ SERVICE_PORT = 8080
 SERVICE_USER = "65532"
 """The user that services run as, and their group: nobody on any server."""
 
+RECORD_FOLDER = "/opt/kronkers/rows"
+"""Where a service keeps recorded rows, inside: files that it may write into, in a folder where it can make none."""
+
 _SHORT_DIGEST = 12
 
 

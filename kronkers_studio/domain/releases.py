@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from kronkers_studio.domain.recording import Recording, recording_of
+
 THIS_COMPUTER = "this-computer"
 """The place that needs no server and no Docker."""
 
@@ -82,6 +84,11 @@ class Release:
         """How many processes the model has beside the service's own; None for what suits it."""
         count = self.endpoint.get("processes")
         return count if type(count) is int and 0 <= count <= MOST_PROCESSES else None
+
+    @property
+    def recording(self) -> Recording | None:
+        """What the service keeps of the rows that it is asked; None for nothing."""
+        return recording_of(self.endpoint.get("recording"))
 
 
 @dataclass(frozen=True, slots=True)

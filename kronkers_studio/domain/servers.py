@@ -73,6 +73,7 @@ class LeftoverKind(StrEnum):
     SERVICE = "service"
     SECRET = "secret"  # noqa: S105  # a word
     NETWORK = "network"
+    VOLUME = "volume"  # with recorded rows
     IMAGE = "image"
 
 

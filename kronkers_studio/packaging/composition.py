@@ -10,10 +10,11 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from kronkers_studio.domain.errors import PackagingFailed
-from kronkers_studio.domain.image_contract import SERVICE_PORT, SERVICE_USER, image_name
+from kronkers_studio.domain.image_contract import RECORD_FOLDER, SERVICE_PORT, SERVICE_USER, image_name
 from kronkers_studio.domain.models import CodeFile, Layer, ModelVersion, Package, Signature, Tensor, WeightsFile
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
-from kronkers_studio.packaging.dependencies.locking import DependencyLock
+from kronkers_studio.domain.recording import RECORD_FILES
+from kronkers_studio.packaging.dependencies.locking import RECORDS_WITH, DependencyLock
 from kronkers_studio.packaging.digests import digest_of
 from kronkers_studio.packaging.images.bill_of_materials import bill_of_materials
 from kronkers_studio.packaging.images.components import components_of
@@ -65,8 +66,9 @@ def compose_package(
     dependencies = dependency_layer(lock, platform, python, cache, progress, cancel)
     server = server_layer(python, cache, cancel)
     progress.step("Adding the model")
+    records = any(each.partition("==")[0] == RECORDS_WITH for each in lock.requirements)
     model_layer, files, open_model_layer = _model_layer(
-        model, _model_files(model, open_model, open_weights, open_code), cancel, statistics
+        model, _model_files(model, open_model, open_weights, open_code), cancel, statistics, records
     )
     layers = (*(base.layers if base else ()), dependencies, server, model_layer)
     name, created = image_name(model.name, model.version), _created(model)
@@ -110,13 +112,17 @@ def _from_cache(cache: LayerCache, digest: str) -> Callable[[], Iterator[bytes]]
 
 # the model layer
 def _model_layer(
-    model: ModelVersion, files: _ModelFiles, cancel: CancelToken, statistics: bytes | None = None
+    model: ModelVersion,
+    files: _ModelFiles,
+    cancel: CancelToken,
+    statistics: bytes | None = None,
+    records: bool = False,
 ) -> tuple[Layer, list[str], Callable[[], Iterator[bytes]]]:
     """The layer with the model's files and model.json, the SHA-256 of the model's own file, of each of its weights and
     of its code, and a function that streams the layer again."""
     hashes = _hashes(files)
     layer_hash, length = hashlib.sha256(), 0
-    for piece in tar_stream(_model_entries(model, files, hashes, statistics)):
+    for piece in tar_stream(_model_entries(model, files, hashes, statistics, records)):
         cancel.check()
         layer_hash.update(piece)
         length += len(piece)
@@ -124,7 +130,7 @@ def _model_layer(
 
     def again() -> Iterator[bytes]:
         seen = hashlib.sha256()
-        for piece in tar_stream(_model_entries(model, files, _hashes(files), statistics)):
+        for piece in tar_stream(_model_entries(model, files, _hashes(files), statistics, records)):
             seen.update(piece)
             yield piece
         if f"sha256:{seen.hexdigest()}" != digest:
@@ -162,7 +168,11 @@ def _hashes(files: _ModelFiles) -> dict[str, Any]:
 
 
 def _model_entries(
-    model: ModelVersion, files: _ModelFiles, hashes: Mapping[str, Any], statistics: bytes | None
+    model: ModelVersion,
+    files: _ModelFiles,
+    hashes: Mapping[str, Any],
+    statistics: bytes | None,
+    records: bool = False,
 ) -> Iterator[TarEntry]:
     """The files first: model.json, which names their ``hashes``, is written when they have passed by."""
     yield from folders_of([f"{MODEL}/{name}" for name in files])
@@ -174,6 +184,16 @@ def _model_entries(
         described["statistics"] = hashlib.sha256(statistics).hexdigest()
         yield TarEntry.document(f"{MODEL}/{_STATISTICS}", statistics)
     yield TarEntry.document(f"{MODEL}/model.json", document(described))
+    if records:
+        yield from _record_files()
+
+
+def _record_files() -> Iterator[TarEntry]:
+    """The files that the service may keep recorded rows in: a volume in their place begins with them."""
+    folder = RECORD_FOLDER.strip("/")
+    yield TarEntry(folder)
+    for number in range(RECORD_FILES):
+        yield TarEntry(f"{folder}/rows-{number}", 0, tuple, owner=int(SERVICE_USER))
 
 
 def _hashed(open_file: Callable[[], BinaryIO], hasher: Any) -> Iterator[bytes]:

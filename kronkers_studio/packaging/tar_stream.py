@@ -22,11 +22,13 @@ _END = b"\0" * (2 * tarfile.BLOCKSIZE)
 
 @dataclass(frozen=True, slots=True)
 class TarEntry:
-    """A file of exactly ``size`` bytes, asked for when its turn comes; a folder when ``pieces`` is None."""
+    """A file of exactly ``size`` bytes, asked for when its turn comes; a folder when ``pieces`` is None. Everybody may
+    read it; only the user ``owner``, where one is named, and nobody else, may read and write it."""
 
     name: str
     size: int = 0
     pieces: Callable[[], Iterable[bytes]] | None = None
+    owner: int = 0
 
     @classmethod
     def document(cls, name: str, content: bytes) -> TarEntry:
@@ -55,7 +57,8 @@ def _header(entry: TarEntry) -> bytes:
     if entry.pieces is None:
         info.type, info.mode = tarfile.DIRTYPE, 0o755
     else:
-        info.size, info.mode = entry.size, 0o644
+        info.size, info.mode = entry.size, 0o600 if entry.owner else 0o644
+        info.uid = info.gid = entry.owner
     return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
 
 

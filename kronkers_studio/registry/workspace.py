@@ -246,6 +246,11 @@ class Workspace:
         return self._master.subkey("certificate authorities")
 
     @property
+    def recording_key(self) -> bytes:
+        """The 32 bytes that the key which opens recorded rows is made of."""
+        return self._master.subkey("recorded rows")
+
+    @property
     def signing_key(self) -> bytes:
         """The 32 bytes that the key which signs this workspace's packages is made of."""
         return self._master.subkey("package signatures")

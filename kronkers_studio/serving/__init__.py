@@ -9,6 +9,7 @@ http            routes, checks before them, what comes in and what goes back
 inputs          what a request says, as the arrays that a model takes
 frameworks      models of every framework
 metrics         what is counted while a model answers
+recording       a sample of the rows, kept sealed
 server          the service, from start to end
 http_server     the HTTP server: ready when the model is, stopped without losing a request
 warm_up         the model's first answers, before the service is ready
@@ -16,6 +17,7 @@ model_loader    a package's folder to a model that is ready
 execution       predictions beside the event loop
 turns           quick ones on it
 batches         several requests as one call of the model
+answer_columns  a model's answers as a table
 manifest        what the package says of its model
 model           what every model can do
 signature       the inputs and outputs of a model

@@ -18,6 +18,10 @@ _SECRET_VARIABLE = "KRONKERS_SECRET_FILE"  # noqa: S105 — a variable's name
 _WORKERS_VARIABLE = "KRONKERS_WORKERS"
 _MOST_WORKERS = 64
 _LOG_VARIABLE = "KRONKERS_REQUEST_LOG"
+_RECORD_VARIABLE = "KRONKERS_RECORD_ROWS"
+_RECORD_KEY_VARIABLE = "KRONKERS_RECORD_KEY"
+_RECORD_MOST_VARIABLE = "KRONKERS_RECORD_MOST"
+_RECORD_FOLDER = Path("/opt/kronkers/rows")  # in a container, where a volume is mounted
 
 
 def main() -> int:
@@ -37,8 +41,17 @@ def main() -> int:
 
 def _serve(arguments: argparse.Namespace, threads: int) -> None:
     from kronkers_studio.serving.http.app import Limits
-    from kronkers_studio.serving.server import Options, serve
+    from kronkers_studio.serving.server import Options, RecordingOptions, serve
 
+    recording = None
+    if arguments.record_rows:
+        recording = RecordingOptions(
+            share=arguments.record_rows,
+            public_key=arguments.record_key,
+            folder=arguments.record_folder,
+            most_rows=arguments.record_most,
+            most_bytes=arguments.record_bytes,
+        )
     serve(
         Options(
             model=arguments.model,
@@ -52,6 +65,7 @@ def _serve(arguments: argparse.Namespace, threads: int) -> None:
             threads=threads,
             workers=arguments.workers,
             request_log=arguments.request_log,
+            recording=recording,
             limits=Limits(arguments.most_rows, arguments.most_bytes, arguments.most_waiting),
         )
     )
@@ -90,6 +104,7 @@ def _arguments() -> argparse.Namespace:
         metavar="SHARE",
         help=f"log this share of requests (1: each, 0: none), by default what {_LOG_VARIABLE} says",
     )
+    _add_recording(parser)
     return parser.parse_args()
 
 
@@ -100,6 +115,31 @@ def _workers(text: str) -> int | None:
     if not 0 <= found <= _MOST_WORKERS:
         raise argparse.ArgumentTypeError(f"processes are a number from 0 to {_MOST_WORKERS}, or auto")
     return found
+
+
+def _add_recording(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--record-rows",
+        type=_share,
+        default=os.environ.get(_RECORD_VARIABLE) or 0.0,
+        metavar="SHARE",
+        help=f"keep the rows of this share of requests, sealed; by default what {_RECORD_VARIABLE} says",
+    )
+    parser.add_argument(
+        "--record-key",
+        default=os.environ.get(_RECORD_KEY_VARIABLE) or "",
+        metavar="HEX",
+        help=f"the public key that they are sealed for; by default what {_RECORD_KEY_VARIABLE} says",
+    )
+    parser.add_argument("--record-folder", type=Path, default=_RECORD_FOLDER, help="where they are kept")
+    parser.add_argument(
+        "--record-most",
+        type=int,
+        default=os.environ.get(_RECORD_MOST_VARIABLE) or 100_000,
+        metavar="ROWS",
+        help=f"the most rows that are kept, the newest; by default what {_RECORD_MOST_VARIABLE} says",
+    )
+    parser.add_argument("--record-bytes", type=int, default=64 << 20, help="the most bytes that they take")
 
 
 def _share(text: str) -> float:

@@ -25,8 +25,10 @@ from kronkers_studio.serving.metrics.answer_counts import counts_for
 from kronkers_studio.serving.metrics.exposition import Metrics
 from kronkers_studio.serving.metrics.feature_bins import read_bins
 from kronkers_studio.serving.metrics.feature_counts import FeatureCounts
+from kronkers_studio.serving.model import Model
 from kronkers_studio.serving.model_loader import load_model
 from kronkers_studio.serving.problems import CannotStart
+from kronkers_studio.serving.recording.recorder import Recorder
 from kronkers_studio.serving.stop_file import StopFile
 from kronkers_studio.serving.warm_up import warm_up
 
@@ -37,11 +39,23 @@ _PAUSE = 0.05
 
 
 @dataclass(frozen=True)
+class RecordingOptions:
+    """The ``share`` of requests that are kept, the workspace's public key (hexadecimal digits), where they are kept,
+    and how many rows and bytes at most."""
+
+    share: float
+    public_key: str
+    folder: Path
+    most_rows: int
+    most_bytes: int
+
+
+@dataclass(frozen=True)
 class Options:
     """What the command line says. ``listen_fd``: a socket, handed over by who started this, that listens already;
     ``stop_file``: the service stops in order as soon as that file exists; ``mute``: what libraries print is dropped
     once it serves; ``workers``: how many processes of its own the model runs in (``load_model``); ``request_log``: the
-    share of requests that have a line in the log."""
+    share of requests that have a line in the log; ``recording``: what is kept of the rows, None for nothing."""
 
     model: Path
     host: str = "127.0.0.1"
@@ -54,6 +68,7 @@ class Options:
     threads: int = 1
     workers: int | None = None
     request_log: float = 0.0
+    recording: RecordingOptions | None = None
     limits: Limits = field(default_factory=Limits)
 
 
@@ -72,6 +87,7 @@ def serve(options: Options) -> None:
     features = FeatureCounts(bins, model) if bins is not None else None
     about = (manifest.name, manifest.version, manifest.framework)
     metrics = Metrics(*about, counts_for(model), features, has_workers=pool is not None)
+    recorder = _recorder(options.recording, model, metrics)
     stop = StopFile(options.stop_file) if options.stop_file else None
 
     def say_ready() -> None:
@@ -101,17 +117,35 @@ def serve(options: Options) -> None:
         address=address,
         unready=lambda: server.unready or (pool.unready if pool is not None else ""),
         metrics=metrics,
+        recorder=recorder,
     )
     server.config.app = RequestLog(app, options.request_log) if options.request_log > 0 else app
     try:
         server.run(sockets=[listener])
     finally:
         runner.close()
+        if recorder is not None:
+            recorder.close()
         if pool is not None:
             pool.close()
         if options.ready_file:
             _take_back(options.ready_file)
         _log.info("stopped")
+
+
+def _recorder(options: RecordingOptions | None, model: Model, metrics: Metrics) -> Recorder | None:
+    if options is None:
+        return None
+    recorder = Recorder(
+        model,
+        options.share,
+        folder=options.folder,
+        public_key=options.public_key,
+        most_rows=options.most_rows,
+        most_bytes=options.most_bytes,
+    )
+    metrics.register(recorder)
+    return recorder
 
 
 async def _workers_live(pool: WorkerPool) -> None:

@@ -38,6 +38,7 @@ releases           put live, roll back, stop, send rows; ``restart`` starts agai
 row_comparison     two versions asked the same rows; ``compared_files`` saves what they answered
 service_access     how other programs ask what is live
 metrics            live metrics, windows for charts; ``feature_counts`` is what came in, beside the reference profile
+recorded_rows      rows that were asked, kept with their answers; ``recorded_row_files`` saves them
 service_logs       what model services log; ``diagnostics`` is what those who help need to know
 demo               the main job on the bundled sample
 

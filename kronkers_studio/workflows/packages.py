@@ -126,10 +126,15 @@ def push_package(
 
 
 def compose_for_this_computer(
-    session: Session, model: ModelVersion, *, progress: Progress = SILENT, cancel: CancelToken = NEVER
+    session: Session,
+    model: ModelVersion,
+    *,
+    records: bool = False,
+    progress: Progress = SILENT,
+    cancel: CancelToken = NEVER,
 ) -> ComposedImage:
-    """The layers that run here as a process; no base. Raises ``PackagingFailed`` for a model that runs in a container
-    only."""
+    """The layers that run here as a process; no base. With ``records`` it can record rows. Raises ``PackagingFailed``
+    for a model that runs in a container only."""
     from kronkers_studio.packaging import runnable_here, this_platform
 
     if model.facts.framework in LANGUAGES:
@@ -139,7 +144,8 @@ def compose_for_this_computer(
             next_step="Release it to a server, or package it into a file (--output) or into a registry (--push).",
         )
 
-    return _compose(session, runnable_here(as_chosen(model), progress), this_platform(), None, progress, cancel)
+    here = runnable_here(as_chosen(model), progress)
+    return _compose(session, here, this_platform(), None, progress, cancel, records=records)
 
 
 def compose_for_servers(
@@ -149,10 +155,12 @@ def compose_for_servers(
     platform: str,
     base: str = "",
     connection: Connection | None = None,
+    records: bool = False,
     progress: Progress = SILENT,
     cancel: CancelToken = NEVER,
 ) -> ComposedImage:
-    """The whole image. ``connection`` is to the server whose engine an ``engine:NAME`` base comes from."""
+    """The whole image. ``connection`` is to the server whose engine an ``engine:NAME`` base comes from. With
+    ``records`` it can record rows."""
     model = as_chosen(model)
     progress.step("Getting the base image")
     if not base and model.facts.framework in LANGUAGES:
@@ -167,7 +175,7 @@ def compose_for_servers(
             progress,
             cancel,
         )
-    return _compose(session, model, platform, found, progress, cancel)
+    return _compose(session, model, platform, found, progress, cancel, records=records)
 
 
 def record_package(session: Session, package: Package) -> bool:
@@ -176,6 +184,19 @@ def record_package(session: Session, package: Package) -> bool:
     if not any(each.signature == package.signature for each in known):
         session.workspace.ledger.record(PackageBuilt(package), author=session.author)
     return not known
+
+
+def require_recording(image: ComposedImage) -> None:
+    """Raise ``InvalidInput`` for a package that was built before, without what it takes to record rows."""
+    from kronkers_studio.packaging.dependencies.locking import RECORDS_WITH
+
+    if f"pkg:pypi/{RECORDS_WITH}@".encode() not in image.sbom:
+        label = f"{image.package.model}:{image.package.version}"
+        raise InvalidInput(
+            f"This package of {label} cannot record rows: it was built without {RECORDS_WITH}, which encrypts them.",
+            next_step=f"Add it (`kronkers model dependencies {label} --add {RECORDS_WITH}`) and package again; or "
+            "release it without --packaged, or without recording.",
+        )
 
 
 def require_releasable(
@@ -203,6 +224,8 @@ def _compose(
     base: BaseImage | None,
     progress: Progress,
     cancel: CancelToken,
+    *,
+    records: bool = False,
 ) -> ComposedImage:
     from kronkers_studio.packaging import compose_package, lock_dependencies, require_safe, users_layer_cache
 
@@ -217,6 +240,7 @@ def _compose(
         platform,
         chosen=model.dependencies.requirements if model.dependencies else (),
         earlier=_earlier_lock(session, model, platform),
+        records=records,
         offline=session.settings.offline,
         cache=cache,
         progress=progress,

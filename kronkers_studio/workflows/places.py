@@ -36,10 +36,16 @@ class Place(Protocol):
         """What the release is in the place now; STOPPED when there is nothing of it."""
 
     def prepare(
-        self, model: ModelVersion, progress: Progress, cancel: CancelToken, packaged: Path | None = None
+        self,
+        model: ModelVersion,
+        progress: Progress,
+        cancel: CancelToken,
+        packaged: Path | None = None,
+        *,
+        records: bool = False,
     ) -> ComposedImage:
         """Build the package, or take the one in the archive ``packaged``, verify it and bring it to the place; nothing
-        runs yet."""
+        runs yet. One that is built with ``records`` can record rows."""
 
     def start(
         self, image: ComposedImage, model: ModelVersion, release: Release, progress: Progress, cancel: CancelToken
@@ -100,11 +106,19 @@ class ThisComputer:
         return ReleaseState.STANDBY  # it is made again from the workspace
 
     def prepare(
-        self, model: ModelVersion, progress: Progress, cancel: CancelToken, packaged: Path | None = None
+        self,
+        model: ModelVersion,
+        progress: Progress,
+        cancel: CancelToken,
+        packaged: Path | None = None,
+        *,
+        records: bool = False,
     ) -> ComposedImage:
         if packaged is not None:
             return packaged_elsewhere(self._session, model, packaged, progress=progress, cancel=cancel)
-        image = packages.compose_for_this_computer(self._session, model, progress=progress, cancel=cancel)
+        image = packages.compose_for_this_computer(
+            self._session, model, records=records, progress=progress, cancel=cancel
+        )
         return packages.require_releasable(self._session, image, progress=progress, cancel=cancel)
 
     def start(
@@ -125,23 +139,30 @@ class ThisComputer:
                 folder,
                 secret=self._session.release_secret(release),
                 request_log=release.request_log,
+                recording=release.recording,
+                recording_key=_recording_key(self._session, release),
                 unconfined=self._session.settings.run_unprotected,
                 cancel=cancel,
             )
         except BaseException:  # whatever stopped it, the model must not stay behind in the clear
-            shutil.rmtree(folder, ignore_errors=True)
+            _clear(folder)
             raise
 
     def pause(self, release: Release) -> None:
-        self.remove(release)  # starting again from the store takes a second or two
+        self._end(release)  # starting again from the store takes a second or two
+        _clear(self._folder(release.model, release.number))
 
     def resume(
         self, release: Release, model: ModelVersion, progress: Progress, cancel: CancelToken
     ) -> Mapping[str, Any]:
-        image = self.prepare(model, progress, cancel)
+        image = self.prepare(model, progress, cancel, records=release.recording is not None)
         return self.start(image, model, release, progress, cancel)
 
     def remove(self, release: Release) -> None:
+        self._end(release)
+        shutil.rmtree(self._folder(release.model, release.number), ignore_errors=True)
+
+    def _end(self, release: Release) -> None:
         from kronkers_studio.deployment.local_leftovers import end_processes_of
         from kronkers_studio.deployment.local_service import is_of_a_copy, stop_service
 
@@ -149,7 +170,6 @@ class ThisComputer:
         if "pid" in release.endpoint and not is_of_a_copy(release.endpoint, folder):
             stop_service({**release.endpoint, "folder": str(folder)})
         end_processes_of(folder)  # also one that never came to say its number
-        shutil.rmtree(folder, ignore_errors=True)
 
     def log(self, release: Release) -> list[str]:
         from kronkers_studio.deployment.local_service import service_log
@@ -162,6 +182,30 @@ class ThisComputer:
     def _folder(self, model: str, number: int) -> Path:
         """Of this workspace, whatever a history that somebody else wrote says."""
         return self._session.directory / self._runs / f"{checked_model_name(model)}-r{int(number)}"
+
+
+def _recording_key(session: Session, release: Release) -> str:
+    """The public key that recorded rows are sealed for; "" when none are recorded."""
+    if release.recording is None:
+        return ""
+    from kronkers_studio.monitoring.recorded_batches import RecordingKey
+
+    return RecordingKey(session.workspace.recording_key).public
+
+
+def _clear(folder: Path) -> None:
+    """Remove everything of a run but the rows that it recorded, which are sealed."""
+    from kronkers_studio.deployment.local_service import RECORDED
+
+    if not (folder / RECORDED).exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            if path.name != RECORDED:
+                shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 class OnServer:
@@ -186,7 +230,13 @@ class OnServer:
         return release_state(self._session.connection(self._server), release.endpoint, self._session.workspace.id)
 
     def prepare(
-        self, model: ModelVersion, progress: Progress, cancel: CancelToken, packaged: Path | None = None
+        self,
+        model: ModelVersion,
+        progress: Progress,
+        cancel: CancelToken,
+        packaged: Path | None = None,
+        *,
+        records: bool = False,
     ) -> ComposedImage:
         from kronkers_studio.deployment.checks import server_platform
         from kronkers_studio.deployment.images import load_image
@@ -197,7 +247,13 @@ class OnServer:
         platform = server_platform(connection)
         if packaged is None:
             image = packages.compose_for_servers(
-                self._session, model, platform=platform, connection=connection, progress=progress, cancel=cancel
+                self._session,
+                model,
+                platform=platform,
+                connection=connection,
+                records=records,
+                progress=progress,
+                cancel=cancel,
             )
             image = packages.require_releasable(self._session, image, progress=progress, cancel=cancel)
         else:
@@ -228,6 +284,8 @@ class OnServer:
             secret=self._session.release_secret(release),
             request_log=release.request_log,
             workers=release.processes,
+            recording=release.recording,
+            recording_key=_recording_key(self._session, release),
         )
         return start_release(self._session.connection(self._server), spec, progress=progress, cancel=cancel)
 

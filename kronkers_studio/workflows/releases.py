@@ -22,10 +22,11 @@ from kronkers_studio.domain.errors import (
 )
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
+from kronkers_studio.domain.recording import Recording
 from kronkers_studio.domain.release_events import ReleaseEvent, events_by_service, live_times, release_events
 from kronkers_studio.domain.releases import Prediction, Release, ReleaseState
 from kronkers_studio.domain.stated_signatures import is_untold
-from kronkers_studio.workflows.packages import record_package
+from kronkers_studio.workflows.packages import record_package, require_recording
 from kronkers_studio.workflows.places import Place, place_of
 from kronkers_studio.workflows.prediction_answers import read_prediction
 from kronkers_studio.workflows.prediction_requests import Row, send_rows
@@ -57,6 +58,7 @@ def release_model(
     require_tests: bool = False,
     request_log: float = 0.0,
     processes: int | None = None,
+    recording: Recording | None = None,
     progress: Progress = SILENT,
     cancel: CancelToken = NEVER,
 ) -> Release:
@@ -66,7 +68,8 @@ def release_model(
     the place: ``SignatureRefused`` when nobody signed it whose signature is accepted. With ``require_tests``,
     ``NotTested`` unless the last tests of the version, as it is now, passed. ``request_log`` is the share of requests
     that have a line in the service's log; ``processes`` how many the model has beside the service's own, None for what
-    suits it. The release keeps both, however often it is stopped and started.
+    suits it; ``recording`` what its service keeps of the rows that it is asked, None for nothing. The release keeps
+    them, however often it is stopped and started.
 
     The new release becomes live only after it answers; then the one before is kept on standby for a rollback. If any
     step fails, what was live before still is, the failed release is in the history, and the error says what failed.
@@ -78,10 +81,15 @@ def release_model(
         from kronkers_studio.workflows.model_tests import require_tested
 
         require_tested(session, model)
+    if recording is not None:
+        require_rows(model.signature, name)
     place = place_of(session, to)
     settle_releases(session, to)
-    image = place.prepare(model, progress, cancel, packaged)
+    image = place.prepare(model, progress, cancel, packaged, records=recording is not None)
+    if recording is not None:
+        require_recording(image)
     record_package(session, image.package)
+    kept = {"recording": recording.stored()} if recording else {}
     now = datetime.now(UTC)
     with at_work() as worker:
 
@@ -96,7 +104,7 @@ def release_model(
                 created=now,
                 changed=now,
                 author=session.author,
-                endpoint={**place.endpoint(name, number), **options},
+                endpoint={**place.endpoint(name, number), **options, **kept},
                 worker=worker,
             )
 

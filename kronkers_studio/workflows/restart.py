@@ -39,6 +39,7 @@ def start_again(
         to=place_name,
         request_log=target.request_log,
         processes=target.processes,
+        recording=target.recording,
         progress=progress,
         cancel=cancel,
     )

@@ -42,7 +42,8 @@ MOST_JSON_BYTES = 32_000_000
 """The largest one of JSON: as values it is twenty times as large, and it is parsed in one go."""
 MOST_LISTED = 20_000
 """Files of one project that are listed to choose from."""
-KINDS = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".parquet", ".pq", ".json")
+_TABLES = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".parquet", ".pq")
+KINDS = (*_TABLES, ".json", ".jsonl")
 """What the names of files of rows end in."""
 _LISTED = tuple(kind for kind in KINDS if kind != ".txt")  # few texts are tables
 
@@ -242,7 +243,7 @@ def _from_json(text: str, name: str) -> RowTable:
             next_step="Give it as CSV or Parquet, or in several files.",
         )
     try:
-        content = json.loads(text)
+        content: Any = _json_lines(text) if name.lower().endswith(".jsonl") else json.loads(text)
     except RecursionError:
         raise _NotJson("it is nested too deeply") from None
     except json.JSONDecodeError as error:
@@ -257,6 +258,11 @@ def _from_json(text: str, name: str) -> RowTable:
     if not any(isinstance(row, list | dict) for row in rows):
         rows = [rows]
     return _json_table(rows, name)
+
+
+def _json_lines(text: str) -> list[Any]:
+    """The values in JSON Lines: one a line."""
+    return [json.loads(line) for line in text.split("\n") if line.strip()]
 
 
 def _json_table(rows: list[Any], name: str) -> RowTable:

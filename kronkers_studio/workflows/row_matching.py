@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
@@ -151,6 +152,10 @@ def _by_name(
 def _in_order(table: RowTable, columns: ModelColumns, model: str) -> MatchedRows:
     """The columns of ``table`` in their order, for a model or rows without names."""
     needed = columns.named or tuple((str(n + 1), columns.datatype) for n in range(columns.width))
+    numbers = [name for name, _ in needed]
+    if table.named and not columns.named and len(table.columns) > len(needed) and {*numbers} <= {*table.columns}:
+        found = _by_name(table, needed, *_places(table, numbers, model))  # as recorded rows have them
+        return replace(found, values=[list(row.values()) for row in found.values])
     if len(table.columns) != len(needed):
         takes = f": {_some(columns.names)}" if columns.named else ", whose names it does not know"
         raise RowsRefused(

@@ -34,8 +34,9 @@ PERCENT = "0.0%"
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
 _FRACTION = re.compile(r"-?(0|[1-9][0-9]*)?\.([0-9]+)")
 _EXPONENT = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?[eE][+-][0-9]{1,3}|-?[0-9]\.[0-9]+[eE][0-9]{1,3}")
-_SIGNED = re.compile(r"[+-]?([0-9]+([.,][0-9]+)*|[.,][0-9]+)([eE][+-]?[0-9]+)?")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+SIGNED_NUMBER = re.compile(r"[+-]?([0-9]+([.,][0-9]+)*|[.,][0-9]+)([eE][+-]?[0-9]+)?")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""What makes a text a formula in a spreadsheet, unless it is a ``SIGNED_NUMBER``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +107,20 @@ def save_with_columns(
         draft.replace(file)
     except OSError as error:
         _remove(draft)
-        raise _unwritable(file, error) from None
+        raise unwritable(file, error) from None
     except BaseException:
         _remove(draft)
         raise
     return SavedRows(file, content.length, content.length == len(table.rows), guarded)
 
 
-def check_target(file: Path, *, overwrite: bool = False) -> None:
-    """Raise what ``save_scored_rows`` would for a file of that name, before anything is sent or written."""
-    if file.suffix.lower() not in SAVED_AS:
+def check_target(file: Path, *, overwrite: bool = False, endings: Sequence[str] = SAVED_AS) -> None:
+    """Raise what ``save_scored_rows`` would for a file of that name, before anything is sent or written; ``endings``
+    are those that its name may have."""
+    if file.suffix.lower() not in endings:
         raise InvalidInput(
             f"“{file.name}” does not say in which format to save.",
-            next_step=f"Let its name end in {', '.join(SAVED_AS[:-1])} or {SAVED_AS[-1]}.",
+            next_step=f"Let its name end in {', '.join(endings[:-1])} or {endings[-1]}.",
         )
     try:
         if file.is_dir():
@@ -128,7 +130,7 @@ def check_target(file: Path, *, overwrite: bool = False) -> None:
         if not file.parent.is_dir():
             raise InvalidInput(f"There is no folder {file.parent}.", next_step="Make it first, or choose another.")
     except OSError as error:
-        raise _unwritable(file, error) from None
+        raise unwritable(file, error) from None
 
 
 def _remove(draft: Path) -> None:
@@ -136,7 +138,8 @@ def _remove(draft: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _unwritable(file: Path, error: OSError) -> FileUnwritable:
+def unwritable(file: Path, error: OSError) -> FileUnwritable:
+    """What is said when ``file`` could not be written."""
     held = isinstance(error, PermissionError)
     return FileUnwritable(
         f"{file} could not be saved: {error.strerror or error}.",
@@ -241,7 +244,7 @@ def _column_form(table: RowTable, place: int) -> _Form:
     decimals = 0
     for row in table.rows:
         text = row[place].strip()
-        if not _SIGNED.fullmatch(text):
+        if not SIGNED_NUMBER.fullmatch(text):
             continue
         plain = text.replace(",", ".", 1) if comma and "." not in text else text
         if not _is_number(plain):
@@ -329,7 +332,7 @@ def _write_delimited(content: _Content, stream: BinaryIO, delimiter: str) -> int
     def words(cell: Cell) -> str:
         nonlocal guarded
         shown = cell if isinstance(cell, str) else cell_words(cell, comma=comma)
-        if shown.startswith(_FORMULA_STARTS) and isinstance(cell, str) and not _SIGNED.fullmatch(shown):
+        if shown.startswith(FORMULA_STARTS) and isinstance(cell, str) and not SIGNED_NUMBER.fullmatch(shown):
             guarded += 1
             return f"'{shown}"
         return shown

@@ -86,8 +86,12 @@ def clean_server(session: Session, server: str, *, dry_run: bool = False, progre
 
 
 def clean_after_release(session: Session, place: str) -> None:
-    """What ``clean_server`` does, after each release; but what the history does not know at all stays."""
+    """What ``clean_server`` does, after each release; but what the history does not know at all stays. On this computer
+    only recorded rows are left of what is on standby."""
     if place == THIS_COMPUTER:
+        for release in superfluous_releases(session, place):
+            if release.recording is not None:
+                place_of(session, place).remove(release)
         return
     _retire(session, superfluous_releases(session, place))
     remove_leftovers(session, place, [leftover for leftover in find_leftovers(session, place) if leftover.known])

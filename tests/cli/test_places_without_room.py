@@ -74,7 +74,7 @@ OTHERS = {
             *("lineage", "measure", "profile", "register", "show", "signature", "tag", "test", "tests"),
         )
     ),
-    *("package", "verify", "release", "rollback", "start", "stop", "predict", "address", "metrics", "logs"),
+    *("package", "verify", "release", "rollback", "start", "stop", "predict", "address", "metrics", "logs", "rows"),
     *(f"gateway {word}" for word in ("authority", "image", "repair", "start", "status", "stop")),
     *(f"consumer {word}" for word in ("add", "key", "remove", "revoke")),
     *(f"server {word}" for word in ("add", "check", "clean", "log", "login", "remove", "setup", "unlock")),

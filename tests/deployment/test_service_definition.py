@@ -11,6 +11,7 @@ from kronkers_studio.deployment.hardening import descendants, weaknesses
 from kronkers_studio.deployment.network_denial import start_program
 from kronkers_studio.deployment.ports import choose_port, listening_ports
 from kronkers_studio.deployment.service_definition import ServiceSpec, service_definition, service_name
+from kronkers_studio.domain.recording import Recording
 
 _SPEC = ServiceSpec(
     model="Churn & Co",
@@ -58,6 +59,27 @@ def test_a_service_logs_the_share_of_requests_that_its_release_says() -> None:
 def test_a_model_has_as_many_processes_as_its_release_says(workers: int) -> None:
     definition = _definition((1, 44), spec=replace(_SPEC, workers=workers))
     assert f"KRONKERS_WORKERS={workers}" in definition["task_template"]["ContainerSpec"]["Env"]
+
+
+def test_a_service_keeps_recorded_rows_in_a_volume_of_its_own_of_bounded_size() -> None:
+    definition = _definition((1, 44), spec=replace(_SPEC, recording=Recording(0.05, 500), recording_key="ab" * 32))
+    container = definition["task_template"]["ContainerSpec"]
+    assert container["Mounts"][1:] == [
+        {
+            "Type": "volume",
+            "Source": "churn-co-r7-0badcafe-rows",
+            "Target": "/opt/kronkers/rows",
+            "VolumeOptions": {"Labels": {"kronkers.workspace": "w1", "kronkers.service": "churn-co-r7-0badcafe"}},
+        }
+    ]
+    assert container["Ulimits"] == [{"Name": "fsize", "Soft": 64 << 20, "Hard": 64 << 20}]
+    assert container["ReadOnly"]
+    assert container["Env"][1:] == [
+        "KRONKERS_RECORD_ROWS=0.05",
+        "KRONKERS_RECORD_MOST=500",
+        f"KRONKERS_RECORD_KEY={'ab' * 32}",
+    ]
+    assert b"not for everybody".hex() not in str(definition)
 
 
 def test_a_service_is_one_hardened_replica_on_this_server_with_its_port_on_the_host() -> None:

@@ -255,7 +255,7 @@ def test_an_earlier_version_says_from_when_to_when_it_was_live_and_what_was_left
 def test_before_a_version_goes_live_it_is_said_what_will_happen(studio: Studio, qtbot: QtBot) -> None:
     parent = QWidget()
     qtbot.addWidget(parent)
-    gone: list[tuple[str, int, str]] = []
+    gone: list[tuple[object, ...]] = []
     versions = [a_version(2), a_version(1)]
     dialog = PutLiveDialog(parent, versions, [THIS_COMPUTER, "lab"], [a_release()], lambda *all_: gone.append(all_))
     dialog.choose("wine", 2, THIS_COMPUTER)
@@ -265,7 +265,7 @@ def test_before_a_version_goes_live_it_is_said_what_will_happen(studio: Studio, 
     dialog.choose("wine", 2, "lab")
     assert "Nothing of wine is live on lab now" in dialog.plan.text()
     dialog.go.click()
-    assert gone == [("wine", 2, "lab")]
+    assert gone == [("wine", 2, "lab", None)]
 
 
 # Servers

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from kronkers_studio.domain.errors import Cancelled, ForeignEntry, PackagingFailed, UnsupportedModel
-from kronkers_studio.domain.models import Layer, ModelVersion
+from kronkers_studio.domain.models import Layer, ModelFacts, ModelVersion
 from kronkers_studio.domain.progress import NEVER, CancelSource, NoProgress
 from kronkers_studio.packaging import (
     BaseImage,
@@ -22,6 +22,7 @@ from kronkers_studio.packaging import (
     DependencyLock,
     LayerCache,
     compose_package,
+    lock_dependencies,
     runnable_here,
     this_platform,
     unpack_runtime,
@@ -64,6 +65,24 @@ def test_the_layers_lie_in_order_and_are_what_their_digests_say(image: ComposedI
     assert image.package.digest == f"sha256:{hashlib.sha256(image.manifest).hexdigest()}"
     assert manifest["config"]["digest"] == image.config_digest
     assert [entry["digest"] for entry in manifest["layers"]] == [layer.digest for layer in image.layers]
+
+
+def test_only_a_package_that_can_record_has_files_for_it(
+    version: ModelVersion, model_bytes: bytes, lock: DependencyLock, facts: ModelFacts, layer_cache: LayerCache,
+    image: ComposedImage, tmp_path: Path,
+) -> None:  # fmt: skip
+    records = lock_dependencies(facts, this_platform(), earlier=lock.text, records=True, cache=layer_cache)
+    made = composed(version, model_bytes, records, layer_cache)
+    found = {entry.name: entry for entry in names_in(made, "model")}
+    names = {f"opt/kronkers/rows/rows-{number}" for number in range(8)}
+    assert names < found.keys() - {entry.name for entry in names_in(image, "model")}
+    assert all((found[name].uid, found[name].gid, found[name].mode, found[name].size) == (65532, 65532, 0o600, 0)
+               for name in names)  # fmt: skip
+    folder = found["opt/kronkers/rows"]
+    assert (folder.uid, folder.mode, folder.isdir()) == (0, 0o755, True)
+    assert b"pkg:pypi/pynacl@" in made.sbom and b"pkg:pypi/pynacl@" not in image.sbom
+    unpack_runtime(made, tmp_path, layer_cache)
+    assert not list(tmp_path.rglob("rows-*"))
 
 
 def test_the_configuration_starts_the_service_as_nobody(image: ComposedImage, version: ModelVersion) -> None:

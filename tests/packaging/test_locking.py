@@ -61,6 +61,22 @@ def test_the_lock_of_an_earlier_package_is_kept_as_long_as_it_holds_what_is_need
         lock_dependencies(facts, this_platform(), earlier=lacking, offline=True, cache=never_used)
 
 
+def test_what_records_rows_is_added_and_changes_no_other_library(
+    lock: DependencyLock, facts: ModelFacts, layer_cache: LayerCache
+) -> None:
+    """Seen to fail where the versions of the package before are not asked for."""
+    pinned = f"starlette==0.49.0 \\\n    --hash=sha256:{'0' * 64}\n"
+    older = re.sub(r"(?m)^starlette==[^\n]*\n( +--hash[^\n]*\n)*", lambda _: pinned, lock.text)
+    before = DependencyLock.of_text(older)
+    assert "starlette==0.49.0" in before.requirements and before != lock
+    found = lock_dependencies(facts, this_platform(), earlier=older, records=True, cache=layer_cache)
+    assert {*before.requirements} < {*found.requirements}
+    added = {line.split("==")[0] for line in found.requirements} - {line.split("==")[0] for line in lock.requirements}
+    assert {"pynacl", "cffi"} <= added <= {"pynacl", "cffi", "pycparser"}
+    again = lock_dependencies(facts, this_platform(), earlier=found.text, cache=layer_cache)
+    assert again.text == found.text, "what recorded once is kept as it is"
+
+
 def test_versions_named_beside_the_model_are_kept(facts: ModelFacts, tmp_path: Path) -> None:
     older = dataclasses.replace(facts, requirements=("click==8.2.1", "scikit-learn==0.1", "tensorflow==99.9"))
     notes = Notes()

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from kronkers_studio.deployment.service_client import LoopbackClient
+from kronkers_studio.monitoring.recorded_batches import RecordingKey, split_batches
 from tests.serving.load import Outcome, ask_until, request
 from tests.serving.model_folders import running, write_folder
 
@@ -166,3 +167,19 @@ def test_a_stop_does_not_wait_for_workers_that_are_being_started(folder: Path) -
     finally:
         process.kill()
         process.wait()
+
+
+def test_rows_of_a_model_in_other_processes_are_recorded(folder: Path, tmp_path: Path) -> None:
+    key, rows = RecordingKey(bytes(32)), tmp_path / "rows"
+    rows.mkdir()
+    options = ("--record-rows", "1", "--record-key", key.public, "--record-folder", str(rows))
+    with running(folder, "--workers", "1", *options) as (port, _):
+        client = LoopbackClient(port)
+        body = json.dumps({"rows": [[1.5, "say"], [2.5, "more"]]}).encode()
+        status, answer = client.request("POST", "/predict", body, {"Content-Type": "application/json"})
+        assert status == 200, answer
+        (batch,) = split_batches(client.request("GET", "/recorded-rows")[1], 0)
+        client.close()
+    kept = key.opened(batch).table
+    assert (kept["number"].to_list(), kept["word"].to_list()) == ([1.5, 2.5], ["say", "more"])
+    assert kept["output"].to_list() == json.loads(answer)["outputs"]

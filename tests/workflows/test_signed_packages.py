@@ -23,6 +23,7 @@ from kronkers_studio.domain.errors import (
     SignatureRefused,
 )
 from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.domain.recording import Recording
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
 from kronkers_studio.packaging import LayerCache, this_platform
 from kronkers_studio.packaging.images.signatures import SigningKey, public_key_pem
@@ -154,6 +155,8 @@ def test_a_package_of_another_workspace_is_released_once_its_key_is_accepted(ses
         assert found.components > 10
         live = release_model(other, MODEL, to=THIS_COMPUTER, packaged=file)
         assert live.package == built.digest
+        with pytest.raises(InvalidInput, match="cannot record rows"):
+            release_model(other, MODEL, to=THIS_COMPUTER, packaged=file, recording=Recording(1.0))
         assert len(predict(other, MODEL, THIS_COMPUTER, sample_rows()).outputs) == len(sample_rows())
         stop_release(other, MODEL, THIS_COMPUTER)
 

@@ -89,7 +89,8 @@ class Standing:
             return [] if state is None or state.as_of is None else [(_as_of_words(state.as_of), "plain")]
         shown = live or self.lost or self.starting
         if shown is not None:
-            return [release_pill(shown, self.heard)]
+            recording: list[tuple[str, Tone]] = [(tr("Records rows"), "plain")]
+            return [release_pill(shown, self.heard), *(recording if live is not None and live.recording else [])]
         if self.last is None and self.releases:
             return [release_pill(self.releases[0])]  # it never was live
         return [(tr("Stopped"), "plain")]

@@ -173,6 +173,7 @@ def _lines(found: CleanedServer) -> list[Line]:
         LeftoverKind.SERVICE: (tr("Service"), "deploy"),
         LeftoverKind.SECRET: (tr("Secret"), "lock"),
         LeftoverKind.NETWORK: (tr("Network"), "servers"),
+        LeftoverKind.VOLUME: (tr("Recorded rows"), "document"),
         LeftoverKind.IMAGE: (tr("Image"), "models"),
     }
     releases = [

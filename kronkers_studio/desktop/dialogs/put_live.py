@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from kronkers_studio.desktop.language_words import container_words
 from kronkers_studio.desktop.localization import moment, tr
+from kronkers_studio.desktop.panels.recording_choice import RecordingChoice
 from kronkers_studio.desktop.place_words import place_title, place_words, silent_words
 from kronkers_studio.desktop.reachability import Reachability, ReachabilityOf, nothing_heard
 from kronkers_studio.desktop.start_again import lost_of
@@ -15,11 +16,12 @@ from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import ComboBox, Field
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.domain.recording import Recording
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 
 
 class PutLiveDialog(Dialog):
-    """Says beforehand what will happen; ``on_go(model, version, place)`` does it."""
+    """Says beforehand what will happen; ``on_go(model, version, place, recording)`` does it."""
 
     def __init__(
         self,
@@ -27,7 +29,7 @@ class PutLiveDialog(Dialog):
         versions: Sequence[ModelVersion],
         places: Sequence[str],
         releases: Sequence[Release],
-        on_go: Callable[[str, int, str], object],
+        on_go: Callable[[str, int, str, Recording | None], object],
         heard_of: ReachabilityOf = nothing_heard,
     ) -> None:
         """``releases`` are all that are recorded, newest first; ``heard_of`` says whether what is live answers."""
@@ -42,10 +44,12 @@ class PutLiveDialog(Dialog):
         self.model = ComboBox(tr("Model"), [(name, name) for name in names])
         self.version = ComboBox(tr("Version"))
         self.place = ComboBox(tr("Where"), [(place_title(place), place) for place in places])
+        self.recording = RecordingChoice()
         self.plan = label("", "muted", wrap=True)
         self.content.addWidget(Field(tr("Model"), self.model))
         self.content.addWidget(Field(tr("Version"), self.version))
         self.content.addWidget(Field(tr("Where"), self.place))
+        self.content.addWidget(self.recording)
         self.content.addWidget(self.plan)
         self.add_button(tr("Cancel"), self.reject)
         self.go = self.add_button(tr("Put live"), self._go, "primary")
@@ -100,13 +104,14 @@ class PutLiveDialog(Dialog):
         elif place == THIS_COMPUTER:
             words += " " + tr("It runs as a process here, without Docker, and only this computer can reach it.")
         self.plan.setText(words)
+        self.recording.show_target(chosen, place)
         self.go.setEnabled(not refused)
 
     def _go(self) -> None:
         version = self.version.value
         if isinstance(version, int) and self.go.isEnabled():
             self.accept()
-            self._on_go(str(self.model.value), version, str(self.place.value))
+            self._on_go(str(self.model.value), version, str(self.place.value), self.recording.recording)
 
 
 def _what_is_there(
@@ -131,6 +136,8 @@ def _what_is_there(
     if starting is not None:
         words = tr("Version {version} is being started there by {author}.")
         yield words.format(version=starting.version, author=starting.author or tr("somebody"))
+    if live is not None and live.recording is not None:
+        yield tr("The rows that it keeps stay with it: save them before, or go back to it later.")
 
 
 def _version_words(version: ModelVersion) -> str:

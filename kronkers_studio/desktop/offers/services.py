@@ -9,6 +9,7 @@ from kronkers_studio.desktop.actions import Act, Action, Kind
 from kronkers_studio.desktop.destinations import (
     PutLive,
     RollBack,
+    SaveRecordedRows,
     SendRows,
     ShowAccess,
     ShowServiceLog,
@@ -39,6 +40,8 @@ def service_actions(releases: Sequence[Release]) -> Iterator[Action]:
     if shown.state is ReleaseState.LIVE:
         yield address_action(shown)
         yield log_action(shown)
+        if shown.recording is not None:
+            yield recorded_rows_action(shown)
     for release in releases:
         if release.number != shown.number and release.state is ReleaseState.STANDBY:
             yield return_action(release, shown)
@@ -86,6 +89,13 @@ def log_action(release: Release) -> Action:
     act = ShowServiceLog(release.model, release.place)
     also = tr("logs output messages errors trouble why debug")
     return _of(release, tr("Log of {model} on {place}"), tr("Log"), also, act, "document")
+
+
+def recorded_rows_action(release: Release) -> Action:
+    """The rows that it kept."""
+    act = SaveRecordedRows(release.model, release.place)
+    also = tr("sample recording kept inputs export fetch replay parquet csv")
+    return _of(release, tr("Save the recorded rows of {model} on {place} …"), "", also, act, "save")
 
 
 def charts_action(release: Release) -> Action:

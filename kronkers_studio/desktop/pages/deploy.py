@@ -17,6 +17,7 @@ from kronkers_studio.desktop.destinations import (
     Destination,
     PutLive,
     RollBack,
+    SaveRecordedRows,
     SendRows,
     ShowAccess,
     ShowServiceLog,
@@ -34,6 +35,7 @@ from kronkers_studio.desktop.offers.models import put_any_live, put_live_in
 from kronkers_studio.desktop.offers.servers import add_server
 from kronkers_studio.desktop.page_titles import page_title
 from kronkers_studio.desktop.pages.page import Page
+from kronkers_studio.desktop.panels.recorded_rows import ask_and_save_recorded_rows
 from kronkers_studio.desktop.panels.release_card import ReleaseCard
 from kronkers_studio.desktop.panels.send_rows import SendRowsPanel
 from kronkers_studio.desktop.place_words import place_title, place_words
@@ -50,6 +52,7 @@ from kronkers_studio.desktop.work.studio import State, Studio
 from kronkers_studio.domain.errors import ConfinementUnavailable, StudioError
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import CancelToken, Progress
+from kronkers_studio.domain.recording import Recording
 from kronkers_studio.domain.releases import THIS_COMPUTER, Release, ReleaseState
 
 if TYPE_CHECKING:
@@ -189,13 +192,15 @@ class DeployPage(Page):
         dialog.choose(model or floor.versions[0].name, version, place)
         dialog.open()
 
-    def put_live(self, model: str, version: int, place: str) -> None:
-        """Release that version there."""
+    def put_live(self, model: str, version: int, place: str, recording: Recording | None = None) -> None:
+        """Release that version there; ``recording`` is what it keeps of the rows that it is asked."""
 
         def work(session: Session, progress: Progress, cancel: CancelToken) -> Release:
             from kronkers_studio.workflows.releases import release_model
 
-            return release_model(session, model, version, to=place, progress=progress, cancel=cancel)
+            return release_model(
+                session, model, version, to=place, recording=recording, progress=progress, cancel=cancel
+            )
 
         title = tr("Putting {model} version {version} live on {place}")
         self._work(title.format(model=model, version=version, place=place_words(place)), model, work)
@@ -220,6 +225,8 @@ class DeployPage(Page):
         """Ask before a service is stopped."""
         title = tr("Stop {model} on {place}?").format(model=release.model, place=place_words(release.place))
         sentence = tr("Requests to it fail from then on. It is kept and can be made live again.")
+        if release.recording is not None:
+            sentence += " " + tr("So are the rows that it recorded; they can be saved only while it is live.")
         confirm(self, title, sentence, tr("Stop {model}").format(model=release.model), lambda: self.stop(release))
 
     def stop(self, release: Release) -> None:
@@ -317,6 +324,8 @@ class DeployPage(Page):
                 self._with(self._release_live(model, place), self._show_access)
             case ShowServiceLog(model, place):
                 self._show_log(model, place)
+            case SaveRecordedRows(model, place):
+                self._with(self._release_live(model, place), self._save_recorded_rows)
             case WatchService():
                 self.studio.go.emit(wanted)
 
@@ -324,6 +333,9 @@ class DeployPage(Page):
         from kronkers_studio.desktop.dialogs.log import LogDialog
 
         LogDialog(self, self.studio, model, place).open()
+
+    def _save_recorded_rows(self, release: Release) -> None:
+        ask_and_save_recorded_rows(self, self.studio, self.notice, release)
 
     def _with(self, release: Release | None, act: Callable[[Release], object]) -> None:
         if release is None:

@@ -10,7 +10,15 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import clock_of, date_time, moment, tr
 from kronkers_studio.desktop.offer_buttons import OfferButton
-from kronkers_studio.desktop.offers.services import address_action, log_action, return_action, shown_actions, shown_of
+from kronkers_studio.desktop.offers.services import (
+    address_action,
+    log_action,
+    recorded_rows_action,
+    return_action,
+    shown_actions,
+    shown_of,
+)
+from kronkers_studio.desktop.panels.recording_choice import recording_words
 from kronkers_studio.desktop.panels.service_figures import ServiceFigures
 from kronkers_studio.desktop.place_words import release_pill, silent_hint, silent_words
 from kronkers_studio.desktop.reachability import ANSWERS, Reachability
@@ -54,6 +62,8 @@ class ReleaseCard(Card):
         head.addWidget(Pill(*release_pill(shown, heard), hint=silent_hint(heard)))
         self.body.addLayout(head)
         self.body.addWidget(keep_current(label("", "muted", wrap=True), lambda: _release_words(shown, heard)))
+        if shown.recording is not None and shown.state is ReleaseState.LIVE:
+            self.body.addWidget(label(recording_words(shown.recording), "muted", wrap=True))
         self._figures = ServiceFigures(model, stacked=True)
         self._figures.hide()  # until something is known of it
         self._old = shown.lost or heard.silent
@@ -83,7 +93,8 @@ class ReleaseCard(Card):
             row.addWidget(OfferButton(action, self.wanted.emit, icon=False))
         row.addStretch(1)
         if release.state is ReleaseState.LIVE:
-            for action in (log_action(release), address_action(release)):
+            recorded = [recorded_rows_action(release)] if release.recording is not None else []
+            for action in (*recorded, log_action(release), address_action(release)):
                 row.addWidget(OfferButton(action, self.wanted.emit, kind="icon"))
         return row
 

@@ -28,6 +28,9 @@ OLDEST_PYTHON = (3, 10)
 
 _FORMAT = 2  # part of the key: a change of what is asked of uv makes locks anew
 _SERVER = ("httptools", "numpy", "orjson", "prometheus-client", "psutil", "uvicorn>=0.30")
+RECORDS_WITH = "pynacl"
+"""What a package needs besides when its service may record rows: it seals them (decisions/0038)."""
+
 _LOCKED = re.compile(r"(?m)^([A-Za-z0-9][A-Za-z0-9._-]*==[^\s\\;]+)")
 _NUMPY_2_SINCE = {  # those before were built for numpy 1 and do not say so
     Framework.SKLEARN: Version("1.4.2"),
@@ -67,6 +70,7 @@ def lock_dependencies(
     *,
     chosen: Sequence[str] = (),
     earlier: str = "",
+    records: bool = False,
     offline: bool = False,
     cache: LayerCache,
     progress: Progress = SILENT,
@@ -78,15 +82,19 @@ def lock_dependencies(
     they fit. What a person has ``chosen`` ("pandas==2.2.1", "polars") is there in any case, or it is an error. The
     answer is kept in ``cache``: the same facts give the same lock, also without a network. ``earlier`` is the text of
     the lock of a package built before: it is kept, whatever was published since, as long as it holds every library that
-    is needed now. Raises ``PackagingFailed``, ``ForeignEntry``, ``Cancelled``.
+    is needed now. With ``records`` its service may record rows, and every other library stays at the version that it
+    had in ``earlier``. Raises ``PackagingFailed``, ``ForeignEntry``, ``Cancelled``.
     """
     _require_python(checked_facts(facts).python_version)
-    wanted = (*_SERVER, *_framework(facts, platform), *sorted(map(checked_requirement, chosen)))
+    plain = (*_SERVER, *_framework(facts, platform), *sorted(map(checked_requirement, chosen)))
+    wanted = (*plain, RECORDS_WITH) if records else plain
+    pins = _constraints(facts, chosen)
     if earlier and not is_lock(earlier):
         progress.note("The libraries of the package before are not used: their list holds more than libraries.")
     elif earlier and _holds(earlier, wanted):
         return DependencyLock.of_text(earlier)
-    pins = _constraints(facts, chosen)
+    elif earlier and _holds(earlier, plain):
+        pins = tuple(sorted(_LOCKED.findall(earlier)))
     key = key_of(_FORMAT, wanted, pins, facts.python_version, uv_platform(platform))
     known = _recalled(cache, key)
     if known is None:

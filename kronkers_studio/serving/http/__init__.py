@@ -13,6 +13,7 @@ upgrades       a parser that declines other protocols, and keeps the body
 answers        what goes back
 request_ids    what names one request
 request_log    a line of the log for each request
+recorded_rows  what was recorded, sealed, and its removal
 openapi        the OpenAPI document of the service
 try_it         the page for trying the model in a browser
 """

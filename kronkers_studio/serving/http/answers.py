@@ -11,6 +11,7 @@ import orjson
 
 from kronkers_studio.serving.model import Arrays
 from kronkers_studio.serving.problems import Refusal
+from kronkers_studio.serving.recording.documents import AnsweredRows
 
 Send = Callable[[Any], Awaitable[None]]
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -20,7 +21,7 @@ _JSON = (b"content-type", b"application/json")
 @dataclass(frozen=True)
 class Answer:
     """``rows`` counts what was predicted for it; ``label`` is what was predicted, one answer for each row, and
-    ``inputs`` what it was predicted of, where that is to be counted."""
+    ``inputs`` what it was predicted of, where that is to be counted; ``recorded`` is what is to be kept of it."""
 
     body: bytes
     status: int = 200
@@ -28,6 +29,7 @@ class Answer:
     rows: int = 0
     label: np.ndarray[Any, Any] | None = None
     inputs: Arrays | None = None
+    recorded: AnsweredRows | None = None
 
 
 def json_answer(content: Any, *, status: int = 200, **counted: Any) -> Answer:

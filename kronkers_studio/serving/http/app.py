@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from kronkers_studio.serving.execution import Runner
 from kronkers_studio.serving.http.access import Access
 from kronkers_studio.serving.http.answers import Answer, Send, json_answer, problem, refused, send_answer
-from kronkers_studio.serving.http.bodies import Receive, Scope, SenderGone, header
+from kronkers_studio.serving.http.bodies import SAMPLED, Receive, Scope, SenderGone, header
 from kronkers_studio.serving.http.identity import CHALLENGE, PROOF, Identity
 from kronkers_studio.serving.http.inference import Inference
 from kronkers_studio.serving.http.openapi import openapi_document
 from kronkers_studio.serving.http.prediction import Prediction
+from kronkers_studio.serving.http.recorded_rows import RecordedRows
 from kronkers_studio.serving.http.request_ids import REQUEST_ID, RequestIds
 from kronkers_studio.serving.http.routes import Routes
 from kronkers_studio.serving.http.try_it import try_it_page
@@ -26,6 +27,7 @@ from kronkers_studio.serving.metrics.exposition import CONTENT_TYPE, Metrics
 from kronkers_studio.serving.model import Model
 from kronkers_studio.serving.model_failures import Failure, failure_of
 from kronkers_studio.serving.problems import Refusal, shown
+from kronkers_studio.serving.recording.recorder import Recorder
 
 _log = logging.getLogger(__name__)
 _Handler = Callable[[Scope, Receive], Awaitable[Answer]]
@@ -55,9 +57,10 @@ def build_app(
     address: str,
     unready: Callable[[], str],
     metrics: Metrics,
+    recorder: Recorder | None = None,
 ) -> Access:
     """The application that serves ``model`` on ``address`` as ``identity``; ``unready`` says why it takes no requests
-    (until it is warm, and while it stops; else ""), ``metrics`` counts them."""
+    (until it is warm, and while it stops; else ""), ``metrics`` counts them, ``recorder`` keeps some of them."""
     bounds = {"most_rows": limits.most_rows, "most_bytes": limits.most_bytes}
     counted = metrics.features is not None
     prediction = Prediction(manifest, model, runner, **bounds, counted=counted)
@@ -77,7 +80,8 @@ def build_app(
         return json_answer({"live": True})
 
     async def readiness(scope: Scope, _receive: Receive) -> Answer:
-        answer = _readiness({"live": True}, unready())
+        recording = {} if recorder is None else {"recording": {"problem": recorder.problem}}
+        answer = _readiness({"live": True, **recording}, unready())
         challenge = header(scope, CHALLENGE)
         if identity is None or challenge is None:
             return answer
@@ -108,22 +112,26 @@ def build_app(
         return try_it_page()
 
     ids = RequestIds()
+    recorded = RecordedRows(recorder) if recorder is not None else None
     routes = Routes(
         exact={
-            "/predict": _Counted("POST", prediction.answer, metrics, "/predict", ids),
-            "/": _Endpoint("GET", try_it),
-            "/openapi.json": _Endpoint("GET", openapi),
-            "/metrics": _Endpoint("GET", show_metrics),
-            "/history": _Endpoint("GET", history),
-            "/statistics": _Endpoint("GET", statistics),
-            "/v2/health/live": _Endpoint("GET", live),
-            "/v2/health/ready": _Endpoint("GET", readiness),
-            "/v2": _Endpoint("GET", server),
+            "/predict": _Counted(prediction.answer, metrics, "/predict", ids, recorder),
+            "/": _Endpoint(GET=try_it),
+            "/openapi.json": _Endpoint(GET=openapi),
+            "/metrics": _Endpoint(GET=show_metrics),
+            "/history": _Endpoint(GET=history),
+            "/statistics": _Endpoint(GET=statistics),
+            "/v2/health/live": _Endpoint(GET=live),
+            "/v2/health/ready": _Endpoint(GET=readiness),
+            "/v2": _Endpoint(GET=server),
+            **(
+                {"/recorded-rows": _Endpoint(GET=recorded.read, DELETE=recorded.remove)} if recorded is not None else {}
+            ),
         },
         of_model={
-            "/infer": _Counted("POST", inference.answer, metrics, "infer", ids),
-            "/ready": _Endpoint("GET", model_readiness),
-            "": _Endpoint("GET", described),
+            "/infer": _Counted(inference.answer, metrics, "infer", ids, recorder),
+            "/ready": _Endpoint(GET=model_readiness),
+            "": _Endpoint(GET=described),
         },
         default=_unknown,
     )
@@ -145,11 +153,11 @@ def _uptime(scope: Scope) -> float:
 
 
 class _Endpoint:
-    """One route's ASGI application: the handler's answer, or an answer for whatever it raises."""
+    """One route's ASGI application: the answer of the method's handler, or an answer for whatever it raises."""
 
-    def __init__(self, method: str, handler: _Handler) -> None:
-        self._method = method
-        self._handler = handler
+    def __init__(self, **handlers: _Handler) -> None:
+        self._handlers = handlers
+        self._taken = ", ".join(handlers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -160,11 +168,12 @@ class _Endpoint:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         method = scope["method"]
-        if method != self._method and not (method == "HEAD" and self._method == "GET"):
-            allow = ((b"allow", self._method.encode()),)
-            return problem(f"This address takes {self._method}, not {method[:20]}.", 405, headers=allow)
+        handler = self._handlers.get("GET" if method == "HEAD" else method)
+        if handler is None:
+            allow = ((b"allow", self._taken.encode()),)
+            return problem(f"This address takes {self._taken}, not {method[:20]}.", 405, headers=allow)
         try:
-            return await self._handler(scope, receive)
+            return await handler(scope, receive)
         except SenderGone:
             raise
         except asyncio.CancelledError:  # the server lets go of what is left when it stops
@@ -176,23 +185,31 @@ class _Endpoint:
 
 
 class _Counted(_Endpoint):
-    """An endpoint whose requests are measured, and have an id that goes back with the answer."""
+    """An endpoint of predictions: its requests are measured, perhaps recorded, and have an id that goes back with the
+    answer."""
 
-    def __init__(self, method: str, handler: _Handler, metrics: Metrics, route: str, ids: RequestIds) -> None:
-        super().__init__(method, handler)
+    def __init__(
+        self, handler: _Handler, metrics: Metrics, route: str, ids: RequestIds, recorder: Recorder | None
+    ) -> None:
+        super().__init__(POST=handler)
         self._ids = ids
         self._metrics = metrics
         self._route = route
+        self._recorder = recorder
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         self._metrics.began()
         code, rows, label, inputs = 499, 0, None, None  # the sender hung up
+        name = self._ids.of(scope)
+        if self._recorder is not None and self._recorder.samples(name):
+            scope[SAMPLED] = True
         try:
             answer = await self._answer(scope, receive)
             code, rows, label, inputs = answer.status, answer.rows, answer.label, answer.inputs
-            named = (REQUEST_ID, self._ids.of(scope))
-            await send_answer(send, answer, (named,))
+            if self._recorder is not None and answer.recorded is not None:
+                self._recorder.add(name, answer.recorded)
+            await send_answer(send, answer, ((REQUEST_ID, name),))
         except SenderGone:
             pass
         finally:

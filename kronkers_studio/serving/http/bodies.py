@@ -21,6 +21,9 @@ BODY_IS_WHOLE = "kronkers.body_is_whole"
 ROWS = "kronkers.rows"
 """A key of a request's scope: how many rows it holds, once they were read."""
 
+SAMPLED = "kronkers.sampled"
+"""A key of a request's scope: true when its rows are to be recorded."""
+
 _SECONDS_TO_SEND = 60.0
 
 

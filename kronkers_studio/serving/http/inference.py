@@ -12,13 +12,14 @@ import orjson
 from kronkers_studio.estimators.columns import Holds
 from kronkers_studio.serving.execution import Runner
 from kronkers_studio.serving.http.answers import Answer, json_answer
-from kronkers_studio.serving.http.bodies import ROWS, Receive, Scope, check_type, header, parse_json, read_body
+from kronkers_studio.serving.http.bodies import ROWS, SAMPLED, Receive, Scope, check_type, header, parse_json, read_body
 from kronkers_studio.serving.inputs.row_reader import unused
 from kronkers_studio.serving.inputs.tensors import BinaryData, fitted, read_tensor, shaped, write_tensor
 from kronkers_studio.serving.manifest import Manifest
 from kronkers_studio.serving.metrics.feature_counts import kept
 from kronkers_studio.serving.model import Model
 from kronkers_studio.serving.problems import Refusal, kind_of, shown
+from kronkers_studio.serving.recording.documents import AnsweredRows
 from kronkers_studio.serving.signature import TensorSpec
 
 _Array = np.ndarray[Any, Any]
@@ -88,9 +89,13 @@ class Inference:
         rows = self._rows(inputs)
         scope[ROWS] = rows
         work = rows if rows is not None else sum(array.size for array in inputs.values())
-        counted = kept(inputs) if self._counted and rows is not None else None
+        sampled = SAMPLED in scope
+        counted = kept(inputs) if (self._counted or sampled) and rows is not None else None
         outputs = await self._runner.run(inputs, tuple(wanted), work)
-        return replace(self._written(request, outputs, wanted, rows), inputs=counted)
+        recorded = None
+        if sampled and counted is not None and rows is not None:
+            recorded = AnsweredRows(counted, kept(outputs), rows, len(body))
+        return replace(self._written(request, outputs, wanted, rows), inputs=counted, recorded=recorded)
 
     def _arrays(self, request: dict[str, Any], binary: BinaryData) -> dict[str, _Array]:
         found = request.get("inputs", [] if not self._model.signature.inputs else None)

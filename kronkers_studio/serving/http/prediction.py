@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from kronkers_studio.serving.answer_columns import answer_columns, class_names, plain_label
 from kronkers_studio.serving.execution import Runner
 from kronkers_studio.serving.http.answers import Answer, json_answer
 from kronkers_studio.serving.http.bodies import (
@@ -13,6 +15,7 @@ from kronkers_studio.serving.http.bodies import (
     ARROW_FILE,
     CSV,
     ROWS,
+    SAMPLED,
     Receive,
     Scope,
     check_type,
@@ -28,6 +31,7 @@ from kronkers_studio.serving.manifest import Manifest
 from kronkers_studio.serving.metrics.feature_counts import kept
 from kronkers_studio.serving.model import Model
 from kronkers_studio.serving.problems import Refusal, shown
+from kronkers_studio.serving.recording.documents import AnsweredRows
 
 _ARROW_HEADERS = ((b"content-type", ARROW.encode()),)
 _CSV_HEADERS = ((b"content-type", b"text/csv; charset=utf-8; header=present"),)
@@ -73,23 +77,26 @@ class Prediction:
         body = await read_body(scope, receive, self._most_bytes)
         inputs, rows = self.reader.read(self._rows(scope, kind, body))
         scope[ROWS] = rows
-        counted = kept(inputs) if self._counted else None
+        sampled = SAMPLED in scope
+        counted = kept(inputs) if self._counted or sampled else None
         outputs = await self._runner.run(inputs, self._wanted, rows)
         label = outputs[self._model.label]
         if not label.ndim or len(label) != rows:
             raise Refusal(
                 "This model gives no answer for each row: send whole tensors to its infer address.", status=422
             )
-        wanted = header(scope, b"accept") or ""
-        wanted = wanted.partition(";")[0].strip().lower()
+        recorded = AnsweredRows(counted, kept(outputs), rows, len(body)) if sampled and counted is not None else None
+        answer = self._written(header(scope, b"accept") or "", outputs)
+        return replace(answer, rows=rows, label=label, inputs=counted, recorded=recorded)
+
+    def _written(self, accepted: str, outputs: dict[str, np.ndarray[Any, Any]]) -> Answer:
+        wanted = accepted.partition(";")[0].strip().lower()
         if wanted == CSV:
-            names, columns = self._table(outputs)
-            csv = csv_of(names, [column.tolist() for column in columns])
-            return Answer(csv, headers=_CSV_HEADERS, rows=rows, label=label, inputs=counted)
+            names, columns = answer_columns(self._model, outputs)
+            return Answer(csv_of(names, [column.tolist() for column in columns]), headers=_CSV_HEADERS)
         if wanted == ARROW:
-            arrow = arrow_of(*self._table(outputs))
-            return Answer(arrow, headers=_ARROW_HEADERS, rows=rows, label=label, inputs=counted)
-        return json_answer(self._content(outputs), rows=rows, label=label, inputs=counted)
+            return Answer(arrow_of(*answer_columns(self._model, outputs)), headers=_ARROW_HEADERS)
+        return json_answer(self._content(outputs))
 
     def _rows(self, scope: Scope, kind: str, body: bytes) -> Any:
         if kind == CSV:
@@ -105,33 +112,12 @@ class Prediction:
         return rows_of_csv(body, self.reader, has_header=has_header, most_rows=self.most_rows)
 
     def _content(self, outputs: dict[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
-        content = {**self._head, "outputs": self._label(outputs).tolist()}
+        content = {**self._head, "outputs": plain_label(outputs[self._model.label]).tolist()}
         if self._model.probabilities:
             matrix = outputs[self._model.probabilities].tolist()
-            names = self._class_names(len(matrix[0]))
+            names = class_names(self._model, len(matrix[0]))
             content["probabilities"] = [dict(zip(names, row, strict=True)) for row in matrix]
         return content
-
-    def _table(self, outputs: dict[str, np.ndarray[Any, Any]]) -> tuple[list[str], list[np.ndarray[Any, Any]]]:
-        """The answer's columns: their names, and what stands in them."""
-        label = self._label(outputs)
-        names, columns = ["output"], [label]
-        if label.ndim == 2:
-            names, columns = [f"output_{at}" for at in range(1, label.shape[1] + 1)], list(label.T)
-        if self._model.probabilities:
-            matrix = outputs[self._model.probabilities]
-            names += [f"probability_{name}" for name in self._class_names(matrix.shape[1])]
-            columns += list(matrix.T)
-        return names, columns
-
-    def _label(self, outputs: dict[str, np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
-        label = outputs[self._model.label]
-        if label.ndim == 2 and label.shape[1] == 1:
-            return label[:, 0]  # one value per row, as some exports of regressors wrap it
-        return label
-
-    def _class_names(self, count: int) -> tuple[str, ...]:
-        return self._model.classes or tuple(map(str, range(count)))
 
 
 def _rows_of_json(body: bytes) -> Any:

@@ -28,6 +28,7 @@ _OWN = frozenset(
         "/metrics",
         "/history",
         "/statistics",
+        "/recorded-rows",
         "/v2",
         "/v2/health/live",
         "/v2/health/ready",

@@ -73,6 +73,10 @@ class Metrics:
         self._registry.register(_Run(self.history))
         self._of_route: dict[tuple[str, int], Counter] = {}
 
+    def register(self, collector: Collector) -> None:
+        """Tell what ``collector`` knows, too."""
+        self._registry.register(collector)
+
     def began(self) -> None:
         """A prediction request has arrived."""
         self._in_flight.inc()
