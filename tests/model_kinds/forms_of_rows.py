@@ -93,28 +93,32 @@ class Service:
         pl.DataFrame(frame).write_ipc_stream(out, compression="uncompressed")
         return out.getvalue()
 
-    def tensors(self, rows: Sequence[Row]) -> list[tuple[dict[str, Any], list[Any]]]:
-        """Each input's name, datatype and shape, and its values in a row; None is missing."""
-        found = []
-        for entry in self._inputs:
-            default = list(rows[0]) if len(self._inputs) == 1 else [entry["name"]]
-            names = entry.get("parameters", {}).get("columns") or default
-            values = [row[name] for row in rows for name in names]
-            shape = [len(rows)] if len(entry["shape"]) == 1 else [len(rows), len(names)]
-            found.append(({"name": entry["name"], "datatype": entry["datatype"], "shape": shape}, values))
-        return found
-
     def _as_json(self, rows: Sequence[Row]) -> bytes:
-        return json.dumps({"inputs": [{**entry, "data": values} for entry, values in self.tensors(rows)]}).encode()
+        return json.dumps(
+            {"inputs": [{**entry, "data": values} for entry, values in as_tensors(self._inputs, rows)]}
+        ).encode()
 
     def _as_binary(self, rows: Sequence[Row]) -> tuple[dict[str, str], bytes]:
         entries, parts = [], []
-        for entry, values in self.tensors(rows):
+        for entry, values in as_tensors(self._inputs, rows):
             parts.append(_binary(entry["datatype"], values))
             entries.append({**entry, "parameters": {"binary_data_size": len(parts[-1])}})
         head = json.dumps({"inputs": entries}).encode()
         headers = {"Content-Type": "application/octet-stream", "Inference-Header-Content-Length": str(len(head))}
         return headers, b"".join([head, *parts])
+
+
+def as_tensors(inputs: Sequence[Mapping[str, Any]], rows: Sequence[Row]) -> list[tuple[dict[str, Any], list[Any]]]:
+    """``rows`` as tensors for ``inputs``, which a model's metadata describe: of each the name, datatype and shape, and
+    its values; None is missing."""
+    found = []
+    for entry in inputs:
+        default = list(rows[0]) if len(inputs) == 1 else [entry["name"]]
+        names = entry.get("parameters", {}).get("columns") or default
+        values = [row[name] for row in rows for name in names]
+        shape = [len(rows)] if len(entry["shape"]) == 1 else [len(rows), len(names)]
+        found.append(({"name": entry["name"], "datatype": entry["datatype"], "shape": shape}, values))
+    return found
 
 
 def _csv(rows: Sequence[Row]) -> bytes:

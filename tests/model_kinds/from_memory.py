@@ -7,6 +7,7 @@ import json
 import sys
 import warnings
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ WORDS = np.array(["no", "yes"])[TRUTH]
 def main(folder: Path, task: str) -> None:
     with ks.open(folder / "workspace", key_file=folder / "key") as ws:
         if task == "refused":
-            found = {name: _refusal(ws, make) for name, make in REFUSED.items()}
+            found: dict[str, Any] = {name: _refusal(ws, make) for name, make in REFUSED.items()}
             found["left"] = [len(ws.models()), len(ws.projects())]
         else:
             found = {name: _asked(ws, name, make) for name, make in ASKED.items()}
@@ -150,9 +151,7 @@ def _search(last: Any) -> Any:
 
 
 def _statsmodels() -> Any:
-    import statsmodels.api
-
-    return statsmodels.api.OLS(TRUTH, ROWS).fit()
+    return import_module("statsmodels.api").OLS(TRUTH, ROWS).fit()
 
 
 def _onnx(model: Any = None) -> Any:

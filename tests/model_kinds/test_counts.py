@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper
 
 from kronkers_studio.deployment.service_client import LoopbackClient
 from tests.model_kinds.forms_of_rows import Service
+from tests.model_kinds.onnx_models import onnx_model
 from tests.model_kinds.packages import ANSWER, add_profile, package_of, served, table_of, version_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -68,29 +68,9 @@ def _mlflow(name: str, file: str) -> Callable[[Path], Kind]:
 
 
 def _onnx(folder: Path) -> Kind:
-    """A text, a whole number, a truth value and a number, each an input of its own; the text comes back."""
-    types = {
-        **{"town": TensorProto.STRING, "calls": TensorProto.INT64},
-        **{"member": TensorProto.BOOL, "income": TensorProto.FLOAT},
-    }
-    nodes = [helper.make_node("Identity", ["town"], ["again"])]
-    nodes += [helper.make_node("Cast", [name], [f"{name} as number"], to=TensorProto.FLOAT) for name in list(types)[1:]]
-    nodes.append(helper.make_node("Sum", [f"{name} as number" for name in list(types)[1:]], ["sum"]))
-    graph = helper.make_graph(
-        nodes,
-        "graph",
-        [helper.make_tensor_value_info(name, kind, ["rows", 1]) for name, kind in types.items()],
-        [
-            helper.make_tensor_value_info("again", TensorProto.STRING, ["rows", 1]),
-            helper.make_tensor_value_info("sum", TensorProto.FLOAT, ["rows", 1]),
-        ],
-    )
-    file = folder / "mixed.onnx"
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    file.write_bytes(model.SerializeToString())
     towns = ["Graz", "Linz", "für dich"]
     rows = [{"town": towns[n % 3], "calls": n, "member": n % 2 == 0, "income": n / 8} for n in range(9)]
-    return Kind(file, rows, [row["town"] for row in rows])
+    return Kind(onnx_model(folder), rows, [row["town"] for row in rows])
 
 
 _KINDS: dict[str, Callable[[Path], Kind]] = {
