@@ -120,7 +120,15 @@ def _by_kserve(host: str, model: str, rows: Sequence[Any]) -> list[Got]:
     )
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.splitlines()[-1])
-    return [Got(status, _answer(said) if status == 200 else said) for status, said in found]
+    return [Got(status, _answer(said) if status == 200 else _sentence(said)) for status, said in found]
+
+
+def _sentence(body: str) -> str:
+    """What a refusal says; as it is where that is no answer of a service."""
+    try:
+        return str(json.loads(body)["error"])
+    except ValueError:
+        return body
 
 
 def _answer(outputs: Mapping[str, list[Any]]) -> Any:

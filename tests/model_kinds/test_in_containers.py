@@ -210,7 +210,7 @@ def test_what_is_missing_is_answered_to_other_clients_as_by_predict_or_refused(
     session: Session, lab_server: LabServer, name: str
 ) -> None:
     """NaN among numbers, and empty texts. tritonclient writes NaN into its JSON, which has no such number; KServe's
-    client writes null."""
+    client writes null. Seen to fail: a number that Julia could not tell for any row was an empty text."""
     case = _LACKING[name]
     register_model(session, PROJECT, case.file, name=f"lacking-{name}")
     release_model(session, f"lacking-{name}", to="works")
@@ -229,7 +229,7 @@ def test_what_is_missing_is_answered_to_other_clients_as_by_predict_or_refused(
         told = by_client.pop("/predict")
         for client, got in by_client.items():
             if got.status != 200:
-                assert 400 <= got.status < 500 and got.said.rstrip('"} ').endswith("."), (client, got)
+                assert 400 <= got.status < 500 and got.said.endswith("."), (client, got)
                 assert told.status != 200 or (client.endswith("JSON") and None in row.values()), (client, got, told)
             else:
                 assert case.by_tensor or told.status == 200, (client, got, told)
