@@ -15,7 +15,7 @@ import pandas as pd
 
 _ROWS, _SHOWN = 400, 60
 _CHANCE = np.random.default_rng(11)
-_CATEGORIES = ["member", "number", "code", "word"]
+_CATEGORIES = ["member", "open", "number", "code", "word"]
 
 
 def _drawn(*values: Any) -> Any:
@@ -25,6 +25,7 @@ def _drawn(*values: Any) -> Any:
 TABLE = pd.DataFrame(
     {
         "member": _drawn(True, False),
+        "open": _drawn("True", "False"),
         "number": _drawn(1, 2, 3),
         "code": _drawn("01", "1", "2", "1e3"),
         "word": _drawn("true", "False", "no"),
@@ -33,6 +34,7 @@ TABLE = pd.DataFrame(
 )
 _SCORE = (
     TABLE["member"] * 1.0
+    + (TABLE["open"] == "True")
     + (TABLE["number"] == 2)
     + (TABLE["code"] == "01")
     + (TABLE["word"] == "true")
@@ -60,6 +62,8 @@ def main(folder: Path) -> None:
         plain = json.loads(rows.to_json(orient="records"))
         (folder / f"{taught}.json").write_text(json.dumps(plain), encoding="utf-8")
         written = [{name: str(value) for name, value in row.items()} for row in plain]
+        truths = [{**row, "open": row["open"] == "True"} for row in plain]
+        (folder / f"{taught}.truths.json").write_text(json.dumps(truths), encoding="utf-8")
         (folder / f"{taught}.texts.json").write_text(json.dumps(written), encoding="utf-8")
     print(json.dumps(told))
 
