@@ -87,7 +87,7 @@ _KINDS: dict[str, Callable[[Path], Kind]] = {
 
 @pytest.mark.parametrize("name", _KINDS)
 def test_every_form_of_the_same_rows_counts_as_the_reference(libraries: Path, tmp_path: Path, name: str) -> None:
-    """Seen to fail with binary tensors not counted."""
+    """Seen to fail with tensors not counted."""
     kind = _KINDS[name](tmp_path)
     version = version_of(kind.file, kind.takes)
     package = package_of(tmp_path / "package", kind.file, version)

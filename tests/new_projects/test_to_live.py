@@ -120,7 +120,7 @@ def test_julia(
     shell: ProcessShell, server: LabServer, package_proxy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The `julia` that is typed runs in a container of the base image: this computer need not have Julia, and that is
-    the one which reads what was written. Seen to fail with a test of the project that wants other answers."""
+    the one which reads what was written."""
     with open_workspace(shell.workspace, key_file=shell.key_file) as session:
         dockerfile = resource("bases") / "julia" / "Dockerfile.debian"
         build_language_base(session, Framework.JULIA, "works", dockerfile=dockerfile, proxy=package_proxy)
