@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from kronkers_studio.domain.errors import UnsupportedModel
 
 _OURS = "kronkers-studio"
+_LONGEST_REASON = 300  # letters of what a library says
 
 
 class WrittenModel(NamedTuple):
@@ -30,14 +31,19 @@ def model_bytes(model: Any) -> WrittenModel:
     LightGBM and CatBoost in the forms of their own, everything of scikit-learn by joblib. Raises ``UnsupportedModel``.
     """
     libraries = [each.__module__.partition(".")[0] for each in type(model).__mro__]
-    for library, write in _WRITERS.items():
-        if library in libraries:
-            return write(model)
-    raise UnsupportedModel(
-        f"A {type(model).__module__}.{type(model).__qualname__} is no model that can be registered.",
-        next_step="Give a fitted model of scikit-learn, XGBoost, LightGBM, CatBoost, Keras, ONNX or TorchScript, or "
-        "the path of its file.",
-    )
+    write = next((write for library, write in _WRITERS.items() if library in libraries), None)
+    if write is None:
+        raise _no_model(model)
+    try:
+        return write(model)
+    except UnsupportedModel:
+        raise
+    except Exception as error:  # noqa: BLE001  # libraries raise anything, and so does a model's own way of being saved
+        reason = " ".join(str(error).split())[:_LONGEST_REASON]
+        raise UnsupportedModel(
+            f"A {type(model).__qualname__} cannot be written into a file: {type(error).__name__}: {reason}",
+            next_step="Fit it, and leave out of it what is no part of a model, such as lambdas and open files.",
+        ) from None
 
 
 def environment_files() -> dict[str, bytes]:
@@ -62,17 +68,13 @@ def _joblib(model: Any) -> WrittenModel:
     import joblib
 
     buffer = io.BytesIO()
-    try:
-        joblib.dump(model, buffer, compress=3)
-    except Exception as error:  # noqa: BLE001  # what an object's own way of being pickled raises
-        raise UnsupportedModel(
-            f"A {type(model).__qualname__} cannot be written into a file: {type(error).__name__}: {error}",
-            next_step="Leave out of it what is no part of a model, such as lambdas and open files.",
-        ) from None
+    joblib.dump(model, buffer, compress=3)
     return WrittenModel(buffer.getvalue(), ".joblib")
 
 
 def _xgboost(model: Any) -> WrittenModel:
+    if hasattr(model, "get_booster"):
+        _require_fitted(model)
     booster = model.get_booster() if hasattr(model, "get_booster") else model
     if not hasattr(booster, "save_raw"):
         return _joblib(model)
@@ -87,10 +89,16 @@ def _lightgbm(model: Any) -> WrittenModel:
 
 
 def _catboost(model: Any) -> WrittenModel:
+    if not model.is_fitted():
+        raise _unfitted(model)
     return _through_a_folder(lambda file: model.save_model(str(file), format="cbm"), ".cbm")
 
 
 def _keras(model: Any) -> WrittenModel:
+    import keras
+
+    if not isinstance(model, keras.Model):  # a layer, say
+        raise _no_model(model)
     return _through_a_folder(lambda file: model.save(str(file)), ".keras")
 
 
@@ -120,6 +128,32 @@ def _through_a_folder(save: Callable[[Path], object], ending: str) -> WrittenMod
         file = Path(folder) / f"model{ending}"
         save(file)
         return WrittenModel(file.read_bytes(), ending)
+
+
+def _require_fitted(model: Any) -> None:
+    """Raises ``UnsupportedModel`` for an estimator that scikit-learn knows not to be fitted."""
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils.validation import check_is_fitted
+
+    try:
+        check_is_fitted(model)
+    except NotFittedError:
+        raise _unfitted(model) from None
+
+
+def _unfitted(model: Any) -> UnsupportedModel:
+    return UnsupportedModel(
+        f"The {type(model).__qualname__} is not fitted yet: it has nothing to predict with.",
+        next_step="Fit it, then register it.",
+    )
+
+
+def _no_model(model: Any) -> UnsupportedModel:
+    return UnsupportedModel(
+        f"A {type(model).__module__}.{type(model).__qualname__} is no model that can be registered.",
+        next_step="Give a fitted model of scikit-learn, XGBoost, LightGBM, CatBoost, Keras, ONNX or TorchScript, or "
+        "the path of its file.",
+    )
 
 
 _WRITERS: dict[str, Callable[[Any], WrittenModel]] = {

@@ -102,7 +102,7 @@ _VOCABULARY = {"module": "keras.layers", "class_name": "StringLookup", "config":
         (layer(1, config={"deep": [{"x": _UNSAFE}]}), "“keras.config.enable_unsafe_deserialization”"),
         (layer(1, module="keras.src.saving.saving_lib", class_name="load_model"), "“keras.src.saving"),
         (layer(1, module="subprocess", class_name="Popen"), "needs “subprocess.Popen”, which is not Keras's own"),
-        (layer(1, module=None), "needs “None.Normalization”"),
+        (layer(1, module=None), "needs “Normalization”"),
         (layer(1, module="keras.layers.os"), "“keras.layers.os.Normalization”"),
         (layer(1, registered_name="my_package>Own"), "needs “my_package>Own”"),
         (layer(1, class_name=["Dense"]), "an object without a class"),

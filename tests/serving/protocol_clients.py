@@ -14,7 +14,7 @@ import pytest
 
 from kronkers_studio.settings.paths import uv_program
 
-_KSERVE = "kserve==0.21.0"
+KSERVE = "kserve==0.21.0"
 _SECONDS = 600
 
 Tensor = tuple[str, str, list[int], Any]
@@ -67,7 +67,7 @@ asyncio.run(main(sys.argv[1], sys.argv[2], json.loads(sys.argv[3])))
 def kserve_outputs(host: str, tensors: Sequence[Tensor], *, model: str = "wine") -> dict[str, Any]:
     """The outputs, flat, which KServe's client got: the same by JSON and by binary data. It was told that the service
     and the model are ready, that another is not there, and what is wrong with a request."""
-    command = [*(str(uv_program()), "run", "--quiet", "--no-project", "--python", "3.11", "--with", _KSERVE)]
+    command = [*(str(uv_program()), "run", "--quiet", "--no-project", "--python", "3.11", "--with", KSERVE)]
     done = subprocess.run(
         [*command, "python", "-c", _CLIENT, f"http://{host}", model, json.dumps(tensors)],
         capture_output=True,

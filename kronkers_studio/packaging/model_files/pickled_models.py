@@ -10,16 +10,17 @@ from packaging.version import Version
 from kronkers_studio.domain.errors import UnsupportedModel
 from kronkers_studio.domain.model_files import kind_of_module
 from kronkers_studio.domain.models import Framework, ModelFacts, Signature
-from kronkers_studio.estimators.answers import CannotPredict
+from kronkers_studio.estimators.answers import CannotPredict, a
 from kronkers_studio.estimators.boosted import library_of
 from kronkers_studio.estimators.views import is_own_module
+from kronkers_studio.estimators.wrappers import DEEPEST
 from kronkers_studio.packaging.byte_reader import ByteReader, Damaged, TooMuch, decompressed
 from kronkers_studio.packaging.environment_hints import DEFAULT_PYTHON, Surroundings, is_version, read_surroundings
 from kronkers_studio.packaging.model_files.boosted_pickles import Libraries, read_boosted, scikit_learn_beside
 from kronkers_studio.packaging.model_files.model_formats import not_a_model
 from kronkers_studio.packaging.model_files.pickles import allowlist, estimators, model_state
 from kronkers_studio.packaging.model_files.pickles.pickle_reader import Budget, Findings, Forbidden, PickleReader
-from kronkers_studio.packaging.model_files.pickles.pickle_symbols import Global, Symbol, class_of
+from kronkers_studio.packaging.model_files.pickles.pickle_symbols import Call, Global, Symbol, attributes_of, class_of
 from kronkers_studio.packaging.model_files.pickles.replaced_names import replaced
 from kronkers_studio.packaging.model_files.skops_files.schema_reader import SkopsReader
 
@@ -156,11 +157,23 @@ def _require_estimator(name: str, root: Symbol) -> None:
 
 def _signature(name: str, root: Symbol) -> Signature:
     try:
-        if library_of(class_of(root)) and root.told is None:
-            raise CannotPredict("It was saved before it was fitted.", "Fit it, then save it.")
+        last = _last_step(root)
+        if isinstance(last, Call) and library_of(class_of(last)) and last.told is None:
+            made = class_of(last).rpartition(".")[2]
+            raise CannotPredict(f"It is {a(made)} that was saved before it was fitted.", "Fit it, then save it.")
         return estimators.signature_of(root)
     except CannotPredict as reason:
         raise UnsupportedModel(f"{name} is no model that predicts. {reason}", next_step=reason.advice) from None
+
+
+def _last_step(root: Symbol) -> Symbol:
+    """What answers at the end of pipelines; ``root`` itself when it is none."""
+    for _ in range(DEEPEST):
+        steps = attributes_of(root).get("steps") if class_of(root) == "sklearn.pipeline.Pipeline" else None
+        if not isinstance(steps, list) or not steps or not isinstance(steps[-1], tuple) or len(steps[-1]) != 2:
+            break
+        root = steps[-1][1]
+    return root
 
 
 def _what(root: Symbol) -> str:

@@ -1,4 +1,4 @@
-"""FlatBuffers tables, which Arrow describes its data by: read within bounds, and written.
+"""FlatBuffers tables, which Arrow describes its data by, and CatBoost its models: read within bounds, and written.
 
 A table's values lie in numbered slots. What is read comes from anybody: each offset is checked before it is followed,
 and nothing is copied but texts. Raises ``Refusal`` for what leads outside.
@@ -73,6 +73,11 @@ class FlatTable:
         """The vector in ``slot`` of structs of ``each`` whole numbers of 64 bits."""
         place, count = self._vector(slot, 8 * each)
         return list(struct.iter_unpack(f"<{each}q", self.data[place : place + 8 * each * count]))
+
+    def integers(self, slot: int) -> list[int]:
+        """The vector in ``slot`` of whole numbers of 32 bits."""
+        place, count = self._vector(slot, 4)
+        return list(struct.unpack_from(f"<{count}i", self.data, place))
 
     def _vector(self, slot: int, size: int) -> tuple[int, int]:
         """Where the elements of ``size`` bytes lie, and how many there are."""

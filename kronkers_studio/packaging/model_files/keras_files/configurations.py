@@ -62,7 +62,7 @@ def _require(name: str, found: dict[str, Any]) -> None:
     if isinstance(registered, str) and registered not in ("", made):
         raise _own(name, registered)
     if full not in CLASSES:
-        raise _refused(name, _shown(full)) if _is_of_keras(module) else _own(name, full)
+        raise _refused(name, _shown(full)) if _is_of_keras(module) else _own(name, full if module else made)
     if found.get("compile_config"):
         raise _refused(name, "how a part of it is trained")
 

@@ -36,8 +36,8 @@ def prepare_boosted_parts(estimator: Any) -> None:
             lock = threading.Lock() if one_at_a_time else contextlib.nullcontext()
             for name in ("predict", "predict_proba"):
                 if callable(getattr(part, name, None)):
-                    method = getattr(part, name)
-                    setattr(part, name, _guarded(method, numbered if categories else None, options, lock))
+                    method = _guarded(getattr(part, name), numbered if categories else None, options, lock)
+                    setattr(part, name, _in_its_words(method, part) if library == "catboost" else method)
             answer = _answer(part, _blank(width, categories, texts))
             told = BoostedView(type(part).__module__, type(part).__name__, width, columns, texts, answer)
             vars(part)[BOOSTED_VIEW] = told
@@ -69,6 +69,26 @@ def _guarded(
             table = categories.matrix({"table": table})
         with lock:
             return method(table, **options)
+
+    return run
+
+
+def _in_its_words(method: Callable[..., Any], part: Any) -> Callable[..., Any]:
+    """``method`` of CatBoost's ``part``, with true and false in the words that this was fitted to."""
+    from kronkers_studio.serving.frameworks.tree_libraries.catboost_truths import in_words_of, truth_columns
+
+    truths = truth_columns(part._serialize_model())
+    if not truths:
+        return method
+
+    @wraps(method)
+    def run(*tables: Any, **others: Any) -> Any:
+        if len(tables) == 1 and isinstance(tables[0], np.ndarray) and tables[0].ndim == 2:
+            table = tables[0].astype(object)
+            for place, words in truths.items():
+                table[:, place] = in_words_of(words, table[:, place])
+            tables = (table,)
+        return method(*tables, **others)
 
     return run
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ class ExportedModel:
 
     def __init__(self, file: Path, declared: Signature, threads: int) -> None:
         torch.set_num_threads(threads)
+        _name_folders(file.parent)
         try:
             exported = torch.export.load(str(file))
             self._program, self._takes = exported.module(), exported.call_spec.in_spec
@@ -50,3 +53,14 @@ class ExportedModel:
             raise Refusal(f"The model does not take these inputs: {lines[0][:300]}", status=422) from None
         answers = zip(self.signature.outputs, _pytree.tree_leaves(found), strict=True)
         return {spec.name: as_array(one) for spec, one in answers if spec.name in wanted}
+
+
+def _name_folders(folder: Path) -> None:
+    """Give PyTorch ``folder`` for the ones that it wants to know of as soon as it loads a program: its compiler's, and
+    one for temporary files, which a service on a person's computer does not have. Nothing is compiled, so that nothing
+    is written there."""
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(folder)
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        tempfile.tempdir = str(folder)

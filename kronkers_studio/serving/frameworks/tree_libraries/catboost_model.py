@@ -9,6 +9,7 @@ from typing import Any
 import catboost
 import numpy as np
 
+from kronkers_studio.serving.frameworks.tree_libraries.catboost_truths import in_words_of, truth_columns
 from kronkers_studio.serving.inputs.table_inputs import column_names, counting_truth, naming_categories, width_of
 from kronkers_studio.serving.model import Arrays
 from kronkers_studio.serving.problems import CannotStart, Refusal, shown
@@ -32,6 +33,7 @@ class CatBoostModel:
         self.probabilities = signature.outputs[1].name if len(signature.outputs) > 1 else ""
         self.classes = signature.outputs[1].columns if self.probabilities else ()
         self._texts = [place for place, spec in enumerate(signature.inputs) if spec.datatype == "BYTES"]
+        self._truths = truth_columns(content)
         self._threads = threads
         try:
             self._model = _loaded(content, classifier=bool(self.probabilities))
@@ -66,16 +68,18 @@ class CatBoostModel:
     def _table(self, inputs: Arrays) -> Any:
         """What CatBoost predicts from; texts and numbers side by side. Raises ``Refusal``."""
         arrays = list(inputs.values())
-        if len(arrays) == 1:
+        if not self._texts:
             return arrays[0]
-        for place in self._texts:
-            column = arrays[place].reshape(-1)
-            if not all(isinstance(value, str) for value in column.tolist()):
-                name = shown(column_names(self.signature)[place])
+        columns = list(arrays[0].T) if len(arrays) == 1 else [array.reshape(-1) for array in arrays]
+        texts = range(len(columns)) if len(arrays) == 1 else self._texts
+        for place in texts:
+            if not all(isinstance(value, str) for value in columns[place].tolist()):
+                names = column_names(self.signature)
+                name = shown(names[place]) if names else str(place + 1)
                 raise Refusal(f"The column {name} must be text in every row: CatBoost takes no missing categories.")
-        return catboost.Pool(
-            np.stack([array.reshape(-1).astype(object) for array in arrays], axis=1), cat_features=self._texts
-        )
+            if place in self._truths:
+                columns[place] = in_words_of(self._truths[place], columns[place])
+        return catboost.Pool(np.stack([column.astype(object) for column in columns], axis=1), cat_features=list(texts))
 
     def _require_agreement(self) -> None:
         """The package must have told what the model is: its columns, its classes and what a row gives."""

@@ -57,7 +57,7 @@ function write_answer(to, name, values)
     foreach(value -> write(to, htol(value === missing ? NaN : Float64(value))), values)
 end
 
-function write_answer(to, name, values::AbstractVector{<:Union{Missing,AbstractString}})
+function write_labels(to, name, values)
     write_texts(to, [name])
     foreach(number -> write_number(to, number), (TEXTS, length(values), 1, 0))
     write_texts(to, values)
@@ -93,7 +93,7 @@ function answer(predict, model, setup, classes, from)
         found isa AbstractMatrix && size(found, 2) == length(classes) ||
             error("predict gives no matrix with the probability of each class")
         write_number(to, 2)
-        write_answer(to, "label", Union{Missing,String}[likeliest(row, classes) for row in eachrow(found)])
+        write_labels(to, "label", Union{Missing,String}[likeliest(row, classes) for row in eachrow(found)])
         write_answer(to, "probabilities", found, classes)
     end
     return take!(to)
