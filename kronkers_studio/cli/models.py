@@ -90,6 +90,7 @@ def register(
     from kronkers_studio.workflows.models import register_model
 
     content = parse_content(source)
+    trained_on = parse_content(data) if data else None
     said, given = signatures.parsed(inputs), signatures.parsed(outputs)
     with terminal.session() as session:
         with terminal.progress() as progress:
@@ -101,12 +102,12 @@ def register(
                 name=name,
                 description=description,
                 metrics=model_versions.parse_metrics(metric or []),
-                data=parse_content(data) if data else None,
+                data=trained_on,
                 inputs=said,
                 outputs=given,
                 progress=progress,
             )
-        profiles.make_for_registered(terminal, session, version, target)
+        profiles.make_for_registered(terminal, session, version, trained_on, target)
         terminal.result(version, *_version_lines(version))
 
 

@@ -258,6 +258,12 @@ _MOVED = replace(
 _ALIKE = replace(_CHANGED, alike=2, transitions=())
 
 
+def _register_with_data(window: MainWindow) -> RegisterDialog:
+    dialog = RegisterDialog(window, window.studio, a_found_model(), {})
+    dialog.data.choose(ContentRef(dialog.data.project, "", "data/customers until June.csv"))
+    return dialog
+
+
 def _state(window: MainWindow, version: ModelVersion) -> StateSignatureDialog:
     return StateSignatureDialog(window, window.studio, _recorded(window, version))
 
@@ -352,6 +358,7 @@ MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
     RegisterDialog: [
         lambda window: RegisterDialog(window, window.studio, a_found_model(), {"wine": 1}),
         lambda window: RegisterDialog(window, window.studio, a_found_model(), {}),
+        _register_with_data,
     ],
     RemoveDialog: [lambda window: RemoveDialog(window, window.studio, "Team", ["main", "forecast"], _nothing)],
     RestoreDialog: [

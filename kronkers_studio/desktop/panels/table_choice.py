@@ -26,12 +26,15 @@ _WIDTH, _HEIGHT = 720, 300  # pixels of the table of files
 class TableChoiceDialog(Dialog):
     """``on_choice`` gets the file as it is in the project's current state."""
 
-    def __init__(self, parent: QWidget, studio: Studio, on_choice: Callable[[ContentRef], object]) -> None:
+    def __init__(
+        self, parent: QWidget, studio: Studio, on_choice: Callable[[ContentRef], object], *, project: str = ""
+    ) -> None:
+        """The tables of ``project`` are shown first, by default those of any."""
         super().__init__(
             parent, tr("Choose a table"), tr("Tables in the current state of a project: CSV, Excel, Parquet and JSON.")
         )
         self._studio = studio
-        self._on_choice = on_choice
+        self._on_choice, self._first = on_choice, project
         self._entries: Sequence[Entry] = ()
         self.project = ComboBox(tr("Project"))
         self.project.currentIndexChanged.connect(self._read)
@@ -65,7 +68,10 @@ class TableChoiceDialog(Dialog):
         studio.look(_read_projects, self._show_projects, owner=self.project, failed=self.notice.show_error)
 
     def _show_projects(self, names: list[str]) -> None:
+        self.project.blockSignals(True)
         self.project.set_choices([(name, name) for name in names])
+        self.project.choose(self._first)
+        self.project.blockSignals(False)
         if names:
             self._read()
         else:

@@ -82,7 +82,8 @@ class VersionProfile(QWidget):
 
     def choose_table(self) -> None:
         """Let somebody choose the table that it is made of."""
-        TableChoiceDialog(self.window(), self._studio, self.make).open()
+        project = self._version.source.project if self._version is not None else ""
+        TableChoiceDialog(self.window(), self._studio, self.make, project=project).open()
 
     def make(self, data: ContentRef) -> None:
         """Make the profile of the table ``data``."""
