@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kronkers_studio.cli import allowances, model_tests, model_versions, profiles, searching, signatures
+from kronkers_studio.cli import allowances, model_history, model_tests, model_versions, profiles, searching, signatures
 from kronkers_studio.cli.numbers import MOST_ROWS
 from kronkers_studio.cli.plain_text import moment, plural, size, table
 from kronkers_studio.cli.terminal import Terminal, command
@@ -37,6 +37,7 @@ def add_commands(app: typer.Typer) -> None:
     command(app, "verify")(verify)
     searching.add_commands(app, model)
     model_versions.add_commands(model)
+    model_history.add_commands(model)
     allowances.add_commands(model)
     signatures.add_commands(model)
     profiles.add_commands(model)
