@@ -88,10 +88,13 @@ def counted_between(
         return None
     features: dict[str, tuple[int, ...]] = {}
     for name, count in bins.features.items():
-        found = [_increase(first and first.features.get(name), last.features.get(name), count) for first, last in pairs]
+        found = [
+            _increase(first.features.get(name) if first else None, last.features.get(name), count)
+            for first, last in pairs
+        ]
         if any(one is not None for one in found):
             features[name] = _added_up(found, count)
-    answered = [_increase(first and first.answers, last.answers, bins.answers) for first, last in pairs]
+    answered = [_increase(first.answers if first else None, last.answers, bins.answers) for first, last in pairs]
     return CountedBetween(
         min(last.at - last.uptime if first is None else first.at for first, last in pairs),
         max(last.at for _first, last in pairs),

@@ -48,7 +48,7 @@ from kronkers_studio.desktop.dialogs.state_signature import StateSignatureDialog
 from kronkers_studio.desktop.dialogs.time_range import TimeRangeDialog
 from kronkers_studio.desktop.dialogs.trash import TrashDialog
 from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
-from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog
+from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog, TestFileChoiceDialog
 from kronkers_studio.desktop.widgets.dialog import Dialog, confirm
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.changes import ModelRegistered
@@ -313,6 +313,7 @@ MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
     LibrariesDialog: [lambda window: LibrariesDialog(window, window.studio, a_version())],
     CrashDialog: [lambda window: CrashDialog(window, "Packaging", "details")],
     TableChoiceDialog: [lambda window: TableChoiceDialog(window, window.studio, _nothing)],
+    TestFileChoiceDialog: [lambda window: TestFileChoiceDialog(window, window.studio, _nothing, project="Team")],
     ServerLogDialog: [lambda window: ServerLogDialog(window, window.studio, "lab"), _server_log],
     ServiceAccessDialog: [lambda window: ServiceAccessDialog(window, window.studio, a_release()), _service_access],
     FileHistoryDialog: [
