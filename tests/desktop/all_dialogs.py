@@ -233,7 +233,7 @@ def _same_rows(window: MainWindow) -> SameRowsDialog:
 
 def _same_rows_read(window: MainWindow) -> SameRowsDialog:
     dialog = _same_rows(window)
-    dialog.show_table(_WINES)
+    dialog.choice.show_table(_WINES)
     return dialog
 
 

@@ -252,7 +252,7 @@ def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # noqa: PLR0912, P
             rest()
             dialog.open_table(Path(__file__).with_name("none.csv"))
             rest()
-            dialog.show_table(RowTable("t.csv", ("alcohol", "hue"), [("13", "1")]))
+            dialog.choice.show_table(RowTable("t.csv", ("alcohol", "hue"), [("13", "1")]))
             dialog.compare()
         case PackageDialog():
             dialog.build(KeptHere())
