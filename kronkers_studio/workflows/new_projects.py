@@ -19,8 +19,8 @@ from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.working_copies import WorkingCopy
 from kronkers_studio.settings.paths import resource, uv_program
 from kronkers_studio.workflows.copy_places import place_remark, refuse_unsuitable, unused_folder
+from kronkers_studio.workflows.saved_copies import save_as_next
 from kronkers_studio.workflows.session import Session
-from kronkers_studio.workflows.working_copies import save_as_next
 
 _NAME = re.compile(r"[a-z][a-z0-9._-]*[a-z0-9]")
 _DOT = "dot-"

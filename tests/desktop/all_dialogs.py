@@ -55,7 +55,7 @@ from kronkers_studio.domain.changes import ModelRegistered
 from kronkers_studio.domain.content import Entry as StoredEntry
 from kronkers_studio.domain.content import EntryKind
 from kronkers_studio.domain.differences import ChangeKind, EntryChange, MergePlan, TreeDifference
-from kronkers_studio.domain.editors import Editor
+from kronkers_studio.domain.editors import Editor, Trust
 from kronkers_studio.domain.errors import ConfinementUnavailable
 from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.domain.releases import THIS_COMPUTER
@@ -89,8 +89,8 @@ from tests.desktop.versioned import commit_files
 
 _SERVER = Server("lab", "127.0.0.1", 9, "ada", "ssh-ed25519 AAAA", "/home/ada/.ssh/id")  # nothing answers there
 EDITORS_FOUND = (
-    Editor("vscode", "Visual Studio Code", ("/usr/bin/code",)),
-    Editor("rstudio", "RStudio", ("/usr/bin/rstudio",)),
+    Editor("vscode", "Visual Studio Code", ("/usr/bin/code",), trust=Trust.ASKS),
+    Editor("rstudio", "RStudio", ("/usr/bin/rstudio",), trust=Trust.R_AT_ONCE),
 )
 _KEY = HostKey("lab", 22, "ssh-ed25519 AAAA", "SHA256:abc")
 

@@ -18,8 +18,9 @@ from kronkers_studio.domain.new_projects import Language
 from kronkers_studio.settings.paths import resource
 from kronkers_studio.workflows.models import register_model
 from kronkers_studio.workflows.new_projects import new_project, project_files
+from kronkers_studio.workflows.saved_copies import save_version
 from kronkers_studio.workflows.session import Session, create_workspace
-from kronkers_studio.workflows.working_copies import save_version, working_copy_state
+from kronkers_studio.workflows.working_copies import working_copy_state
 
 SHARED = {
     "wear-out.tests.yaml",
