@@ -13,6 +13,7 @@ tables            table
 maintenance       gc, trash, registry
 keys              key
 models            model, package, verify, search; ``model_versions`` has what is said of versions,
+                  ``model_history`` how that changed,
                   ``allowances`` what one may use, ``signatures`` what one takes, ``profiles`` the data that one was
                   trained on, ``model_tests`` tests them, ``row_comparisons`` asks two the same rows,
                   ``searching`` search

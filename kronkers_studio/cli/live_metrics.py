@@ -31,7 +31,12 @@ def metrics(
         str | None, typer.Option("--in", metavar="PLACE", help="this-computer or a server's name.")
     ] = None,
     since: Annotated[
-        str | None, typer.Option("--since", metavar="1h", help="How far back: 30s, 15m, 1h (if left out), 7d.")
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="1h",
+            help="How far back: 30s, 15m, 1h, 7d; without it 1h, of --features since the service began.",
+        ),
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", help="Go on, one line per reading, until Ctrl+C.")] = False,
     features: Annotated[
@@ -42,10 +47,7 @@ def metrics(
     from kronkers_studio.workflows.metrics import LiveFeed, read_answers, read_window
     from kronkers_studio.workflows.models import show_model
 
-    if features and since is not None:
-        raise InvalidInput(
-            "What came in is told of the run that is live, from its start.", next_step="Leave out --since."
-        )
+    within = parse_duration(since) if since is not None else None
     since = since or "1h"
     seconds = parse_duration(since)
     if model is None and place is None and not features:
@@ -56,7 +58,7 @@ def metrics(
             "One of the model and its place is missing.", next_step="Name both; or neither, for all that are live."
         )
     if features:
-        _show_features(terminal, model, place, follow=follow)
+        _show_features(terminal, model, place, within, follow=follow)
         return
     with terminal.session() as session:
         show_model(session, model)
@@ -95,15 +97,15 @@ def metrics(
         )
 
 
-def _show_features(terminal: Terminal, model: str, place: str, *, follow: bool) -> None:
-    """What came into one service, beside the reference."""
+def _show_features(terminal: Terminal, model: str, place: str, seconds: float | None, *, follow: bool) -> None:
+    """What came into one service in the last ``seconds``, by default since it began, beside the reference."""
     from kronkers_studio.cli.profiles import seen_document, seen_lines
     from kronkers_studio.workflows.feature_counts import features_seen
 
     if follow:
         raise InvalidInput("--follow is for live numbers.", next_step="Leave out --features.")
     with terminal.session() as session:
-        seen = features_seen(session, model, place)
+        seen = features_seen(session, model, place, seconds)
         terminal.result(seen_document(seen), *seen_lines(seen))
 
 

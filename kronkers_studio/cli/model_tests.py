@@ -12,7 +12,7 @@ from kronkers_studio.cli.plain_text import moment, table
 from kronkers_studio.cli.terminal import EXIT_FAILED, EXIT_REFUSED, Terminal, command
 from kronkers_studio.domain.errors import Cancelled, InvalidInput, StudioError
 from kronkers_studio.domain.model_tests import ModelTestRun, Outcome, run_words
-from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.domain.references import parse_content, parse_model
 from kronkers_studio.domain.releases import THIS_COMPUTER
 
@@ -97,6 +97,10 @@ def tests(
     first: Annotated[
         bool, typer.Option("--first", help="Make a first test set of what is known of the version, and test by it.")
     ] = False,
+    data: Annotated[
+        str,
+        typer.Option("--data", metavar="PROJECT[@VERSION]:PATH", help="With --first: the table that it is tested on."),
+    ] = "",
     reset: Annotated[bool, typer.Option("--reset", help="Test by the file beside the model again.")] = False,
 ) -> None:
     """List the runs of a model's tests, newest first, or choose by which file it is tested."""
@@ -104,11 +108,14 @@ def tests(
 
     if sum(map(bool, (chosen, add, first, reset))) > 1:
         raise InvalidInput("A model has one test set.", next_step="Give one of --set, --add, --first and --reset.")
+    if data and not first:
+        raise InvalidInput("A table is named for a first test set only.", next_step="Say --first, too.")
     reference = parse_model(model)
+    table_of = parse_content(data) if data else None
     with terminal.session() as session:
         version = session.workspace.ledger.model_version(*reference)
         if chosen or add is not None or first or reset:
-            _choose(terminal, session, version, chosen, add, first=first)
+            _choose(terminal, session, version, chosen, add, table_of, first=first)
             return
         one = version.version if reference[1:] != (None, None) else None
         runs = model_tests.list_test_runs(session, version.name, one)
@@ -120,14 +127,21 @@ def tests(
 
 
 def _choose(
-    terminal: Terminal, session: Session, version: ModelVersion, chosen: str, add: Path | None, *, first: bool
+    terminal: Terminal,
+    session: Session,
+    version: ModelVersion,
+    chosen: str,
+    add: Path | None,
+    data: ContentRef | None,
+    *,
+    first: bool,
 ) -> None:
     from kronkers_studio.workflows import model_tests
 
     name = version.name
     if first:
-        found = model_tests.make_first_test_set(session, version, terminal.cancel)
-        for line in model_tests.first_test_set_text(session, version, terminal.cancel).splitlines():
+        found = model_tests.make_first_test_set(session, version, terminal.cancel, data=data)
+        for line in model_tests.first_test_set_text(session, version, terminal.cancel, data=data).splitlines():
             terminal.note(line)
     elif add is not None:
         found = model_tests.add_test_set(session, name, add)

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kronkers_studio.cli.plain_text import moment, table
+from kronkers_studio.cli.plain_text import table
 from kronkers_studio.cli.row_comparisons import RowsWish, compare_answers
 from kronkers_studio.cli.terminal import Terminal, command
 from kronkers_studio.domain.dependencies import DependencyChoice
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.libraries import libraries
 from kronkers_studio.domain.model_comparison import ModelComparison
-from kronkers_studio.domain.models import Datatype, ModelVersion, Tensor
+from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.references import parse_model
 from kronkers_studio.domain.releases import THIS_COMPUTER
-from kronkers_studio.domain.stated_signatures import written_tensor
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.dependencies import ModelDependencies
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 ModelRef = Annotated[
     str, typer.Argument(metavar="NAME[:V|@ALIAS]", help="A model; its newest version if none is named.")
 ]
-_CARD = {"intended_use": "Intended use", "data": "Data", "metrics": "Metrics", "limits": "Limits"}
+CARD_TITLES = {"intended_use": "Intended use", "data": "Data", "metrics": "Metrics", "limits": "Limits"}
 
 
 def add_commands(model: typer.Typer) -> None:
@@ -35,7 +34,6 @@ def add_commands(model: typer.Typer) -> None:
     command(model, "tag")(tag)
     command(model, "measure")(measure)
     command(model, "dependencies")(dependencies)
-    command(model, "history")(history)
     command(model, "compare")(compare)
     command(model, "lineage")(lineage)
 
@@ -142,20 +140,6 @@ def dependencies(
         terminal.result(found, *_dependency_lines(found))
 
 
-def history(terminal: Terminal, model: ModelRef) -> None:
-    """Show every change to what is said and was measured of a version."""
-    from kronkers_studio.workflows.model_versions import model_history
-
-    what = {"ModelRegistered": "registered", "ModelDescribed": "described", "MetricsAdded": "measured"}
-    what |= {"DependenciesChosen": "libraries", "GlobalsAllowed": "allowed", "GlobalsDisallowed": "disallowed"}
-    what |= {"SignatureStated": "signature"}
-    with terminal.session() as session:
-        entries = model_history(session, parse_model(model))
-        said: dict[str, str] = {}
-        rows = [[moment(e.at), e.author, what[e.kind], _told(e.change, said)] for e in entries]
-        terminal.result(entries, *table(["When", "Who", "What", ""], rows))
-
-
 def compare(
     terminal: Terminal,
     left: Annotated[str, typer.Argument(metavar="A", help="NAME[:V|@ALIAS]")],
@@ -221,54 +205,12 @@ def lineage(
 
 
 def _card_lines(version: ModelVersion) -> list[str]:
-    parts = {"Description": version.description} | {_CARD[name]: getattr(version.card, name) for name in _CARD}
+    card = {title: getattr(version.card, name) for name, title in CARD_TITLES.items()}
+    parts = {"Description": version.description} | card
     lines = [version.label]
     for title, text in parts.items():
         lines += f"{title}: {text or '–'}".splitlines()
     return lines
-
-
-def _told(change: dict[str, Any], said: dict[str, str]) -> str:
-    """What a change says that was not ``said`` before it, which is brought up to date."""
-    first = change.get("version")
-    told = first if isinstance(first, dict) else change
-    numbers = [f"{name} = {value:g}" for name, value in told.get("metrics", {}).items()]
-    now = {"description": told.get("description", said.get("description", ""))}
-    now |= {_CARD[name].lower(): text for name, text in told.get("card", {}).items() if name in _CARD}
-    if "tags" in told:
-        now["tags"] = ", ".join(told["tags"])
-    news = [f"{name}: {text or '–'}" for name, text in now.items() if text != said.get(name, "")]
-    said |= now
-    if "choice" in told:
-        news.append(_choice_words(told["choice"]))
-    if "allowance" in told:
-        news.append(f"{', '.join(told['allowance']['names'])}: {told['allowance']['reason']}")
-    if "stated" in told:
-        news += _stated_words(told["stated"], registered=told is first)
-    if "names" in told:
-        news.append(", ".join(told["names"]))
-    return "; ".join(news + numbers)
-
-
-def _stated_words(stated: dict[str, Any] | None, *, registered: bool) -> list[str]:
-    """What somebody said that the version takes and gives; of its registration nothing where nobody did."""
-    said = stated.get("signature", stated) if stated is not None else None
-    if said is None:
-        return [] if registered else ["as found"]
-    return [written_tensor(_tensor(one)) for one in (*said["inputs"], *said["outputs"])]
-
-
-def _tensor(stored: dict[str, Any]) -> Tensor:
-    shape, columns = tuple(stored["shape"]), tuple(stored["columns"])
-    any_rank = stored.get("any_rank", False)
-    return Tensor(stored["name"], Datatype(stored["datatype"]), shape, columns, any_rank=any_rank)
-
-
-def _choice_words(choice: dict[str, Any] | None) -> str:
-    if choice is None:
-        return "as found"
-    python = [f"Python {choice['python_version']}"] if choice["python_version"] else []
-    return ", ".join(python + choice["requirements"])
 
 
 def _dependency_lines(found: ModelDependencies) -> list[str]:

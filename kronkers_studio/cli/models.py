@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kronkers_studio.cli import allowances, model_tests, model_versions, profiles, searching, signatures
+from kronkers_studio.cli import allowances, model_history, model_tests, model_versions, profiles, searching, signatures
 from kronkers_studio.cli.numbers import MOST_ROWS
 from kronkers_studio.cli.plain_text import moment, plural, size, table
 from kronkers_studio.cli.terminal import Terminal, command
@@ -37,6 +37,7 @@ def add_commands(app: typer.Typer) -> None:
     command(app, "verify")(verify)
     searching.add_commands(app, model)
     model_versions.add_commands(model)
+    model_history.add_commands(model)
     allowances.add_commands(model)
     signatures.add_commands(model)
     profiles.add_commands(model)
@@ -90,6 +91,7 @@ def register(
     from kronkers_studio.workflows.models import register_model
 
     content = parse_content(source)
+    trained_on = parse_content(data) if data else None
     said, given = signatures.parsed(inputs), signatures.parsed(outputs)
     with terminal.session() as session:
         with terminal.progress() as progress:
@@ -101,12 +103,12 @@ def register(
                 name=name,
                 description=description,
                 metrics=model_versions.parse_metrics(metric or []),
-                data=parse_content(data) if data else None,
+                data=trained_on,
                 inputs=said,
                 outputs=given,
                 progress=progress,
             )
-        profiles.make_for_registered(terminal, session, version, target)
+        profiles.make_for_registered(terminal, session, version, trained_on, target)
         terminal.result(version, *_version_lines(version))
 
 

@@ -10,7 +10,7 @@ from kronkers_studio.cli.plain_text import moment, plural, table
 from kronkers_studio.cli.terminal import Terminal, command
 from kronkers_studio.domain.feature_comparisons import ENOUGH_ROWS, FeatureComparison
 from kronkers_studio.domain.feature_profiles import FeatureKind, FeatureProfile, ReferenceProfile, Unprofiled
-from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.domain.references import parse_content, parse_model
 
 if TYPE_CHECKING:
@@ -69,12 +69,15 @@ def profile(
         terminal.result(document, *_profile_lines(found.version, made))
 
 
-def make_for_registered(terminal: Terminal, session: Session, version: ModelVersion, target: str) -> None:
-    """The profile of a version that was registered with its data; why there is none is said, and the exit code 4."""
+def make_for_registered(
+    terminal: Terminal, session: Session, version: ModelVersion, data: ContentRef | None, target: str
+) -> None:
+    """The profile of a version that was registered with ``data``; why there is none is said, and the exit code 4."""
     from kronkers_studio.workflows.feature_profiles import profile_registered
 
     with terminal.progress() as progress:
-        problem = profile_registered(session, version, target=target, progress=progress, cancel=terminal.cancel)
+        cancel = terminal.cancel
+        problem = profile_registered(session, version, data=data, target=target, progress=progress, cancel=cancel)
     if problem is not None:
         terminal.note(f"No reference profile was made: {problem.message} {problem.typed_step}".strip())
         terminal.incomplete()

@@ -17,9 +17,22 @@ from kronkers_studio.domain.differences import Choice
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.references import parse_commit
-from kronkers_studio.domain.working_copies import SavedVersion, UpdatedCopy, WorkingCopyState
+from kronkers_studio.domain.working_copies import KnownWorkingCopy, SavedVersion, Unready, UpdatedCopy, WorkingCopyState
 
+WithRepository = Annotated[
+    bool,
+    typer.Option(
+        "--with-repository",
+        help="Write .git and other folders of version control, too; prompts and editors run what these name.",
+    ),
+]
 Folder = Annotated[str, typer.Argument(help="The working copy, or a folder in it; by default where you are.")]
+_NAMED = 5
+_UNREADY = {
+    Unready.CHECKOUT: "checkout not finished",
+    Unready.UPDATE: "update not finished",
+    Unready.OTHER: "of another workspace",
+}
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -34,6 +47,8 @@ def checkout(
     terminal: Terminal,
     project: ProjectRef,
     folder: Annotated[str, typer.Argument(help="A new or an empty folder; by default one of the project's name.")] = "",
+    *,
+    with_repository: WithRepository = False,
 ) -> None:
     """Write a version's files into a folder, to be worked on there; `kronkers commit` saves what was changed."""
     from kronkers_studio.workflows.working_copies import check_out
@@ -44,6 +59,7 @@ def checkout(
                 session,
                 *parse_commit(project),
                 Path(folder) if folder else None,
+                version_control=with_repository,
                 progress=progress,
                 cancel=terminal.cancel,
             )
@@ -56,6 +72,7 @@ def checkout(
             *([f"{plural(report.files, 'file')}, {size(report.size)}, written and verified"] if report else []),
             *[f"  {name.path} is called {name.name} there: {name.why}" for name in (report.mapped if report else ())],
             *skipped_lines(report.skipped if report else ()),
+            *_left_out_lines(done.left_out),
         )
         if report and report.skipped:
             terminal.incomplete()
@@ -76,12 +93,16 @@ def checkouts(
             terminal.result(gone, f"{gone.folder} is no longer a working copy; its files stay")
             return
         found = list_working_copies(session)
-        rows = [
-            [each.project, each.branch, each.copy.commit[:12] if each.copy else "not there now", each.folder]
-            for each in found
-        ]
+        rows = [[each.project, each.branch, _standing(each), each.folder] for each in found]
         lines = table(["Project", "Branch", "Version", "Folder"], rows)
         terminal.result(found, *(lines if rows else ["No working copy yet: `kronkers checkout PROJECT` makes one."]))
+
+
+def _standing(known: KnownWorkingCopy) -> str:
+    """The version of a working copy, or why it has none now."""
+    if known.copy is not None:
+        return known.copy.commit[:12]
+    return "not there now" if known.unready is None else _UNREADY[known.unready]
 
 
 def commit(
@@ -101,8 +122,8 @@ def commit(
     ] = False,
 ) -> None:
     """Save what was changed in a working copy as a version of its project."""
+    from kronkers_studio.workflows.saved_copies import save_version
     from kronkers_studio.workflows.update_copies import save_and_merge
-    from kronkers_studio.workflows.working_copies import save_version
 
     if not folder:
         raise InvalidInput("The folder has no name.", next_step="Name it; . is the one you are in.")
@@ -152,21 +173,28 @@ def open_(
     folder: Annotated[
         str, typer.Option("--folder", help="Where the working copy is made; by default the settings' place.")
     ] = "",
+    with_repository: WithRepository = False,
     list_editors: Annotated[bool, typer.Option("--list", help="Only list the editors that are found.")] = False,
 ) -> None:
     """Open a version's files in an editor, in a working copy. `kronkers commit` saves what is changed there.
 
-    Editors ask whether a folder is to be trusted before they run anything of it: say yes only to what you know.
+    VS Code, VSCodium, Positron and PyCharm ask whether you trust a folder before they run anything in it. Cursor does
+    so only where its setting “Workspace Trust” is on. RStudio does not ask: R runs a folder's .Rprofile as soon as it
+    opens. Jupyter and Spyder do not ask: what their notebooks and consoles load may come from the folder. Open only
+    files whose makers you know.
     """
     from kronkers_studio.workflows.editors import find_editors, open_version, open_working_copy
 
     with terminal.session() as session:
         if list_editors:
             found = find_editors(session)
-            rows = [[each.key, each.label, each.command[0]] for each in found]
+            rows = [[each.key, each.label, each.trust.value, each.command[0]] for each in found]
             terminal.result(
-                [{"key": each.key, "label": each.label, "program": each.command[0]} for each in found],
-                *table(["Name", "Editor", "Program"], rows),
+                [
+                    {"key": each.key, "label": each.label, "program": each.command[0], "trust": each.trust.value}
+                    for each in found
+                ],
+                *table(["Name", "Editor", "Asks before it runs anything", "Program"], rows),
             )
             return
         if not project:
@@ -180,6 +208,7 @@ def open_(
                     *parse_commit(project),
                     editor,
                     Path(folder) if folder else None,
+                    version_control=with_repository,
                     progress=progress,
                     cancel=terminal.cancel,
                 )
@@ -188,7 +217,9 @@ def open_(
             {"working_copy": copy, "editor": opened.editor.key, "report": report},
             f"{copy.folder} is open in {opened.editor.label}",
             f"{copy.project}, branch {copy.branch}, version {copy.commit[:12]}",
+            opened.editor.trust.sentence,
             *skipped_lines(report.skipped if report else ()),
+            *_left_out_lines(opened.copied.left_out),
         )
         if report and report.skipped:
             terminal.incomplete()
@@ -221,6 +252,17 @@ def _updated_lines(done: UpdatedCopy) -> list[str]:
         f"{done.copy.folder} is at version {done.commit.id[:12]} of {done.copy.project}, branch {done.copy.branch}",
         counts,
         *skipped_lines(done.skipped),
+        *_left_out_lines(done.left_out),
+    ]
+
+
+def _left_out_lines(paths: tuple[str, ...]) -> list[str]:
+    if not paths:
+        return []
+    named = ", ".join(printable(path) for path in paths[:_NAMED]) + (" …" if len(paths) > _NAMED else "")
+    return [
+        f"Left out: {named}. Prompts and editors run what these name without asking; they stay in the version as they "
+        "were. --with-repository of checkout and open writes them, too."
     ]
 
 

@@ -28,7 +28,8 @@ difference_rows, changed_tree        differences as they are shown; ``comparison
 file_icons, file_manager             icons for kinds of files; the system's own program for files
 reachability                         whether a live service answers
 start_again, remedies, check_notice  what can be done about what ended, failed or is damaged
-chart_picture, screenshots           pages as pictures; ``screenshot_data`` is what they show
+chart_picture, screenshots           pages as pictures; ``screenshot_data`` is what they show,
+                                     ``screenshot_dialogs`` the dialogs that no page of them opens
 """
 
 from __future__ import annotations

@@ -203,7 +203,8 @@ def _live(workspace: Path) -> Iterator[tuple[Session, list[Release]]]:
 
 def work_on(session: Session, project: str, top: Path) -> None:
     """Working copies of ``project`` below ``top``: in one files were changed and others saved since, one is gone."""
-    from kronkers_studio.workflows.working_copies import check_out, save_version
+    from kronkers_studio.workflows.saved_copies import save_version
+    from kronkers_studio.workflows.working_copies import check_out
 
     mine, theirs, gone = (top / name for name in (project, f"{project} (2)", f"{project} on a stick"))
     for folder in (mine, theirs, gone):

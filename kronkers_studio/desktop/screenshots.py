@@ -29,6 +29,7 @@ from kronkers_studio.desktop.screenshot_data import (
     start_services,
     stop_services,
 )
+from kronkers_studio.desktop.screenshot_dialogs import pictured_dialogs
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QDialog
@@ -219,6 +220,11 @@ class _Photographer:
         window.show_page("servers")
         servers.ask_add()
         self._take_dialog(window, theme, "dialog-add-server")
+
+        for name, dialog in pictured_dialogs(window, wait_for):
+            dialog.open()
+            self._take_open(window, dialog, theme, f"dialog-{name}")
+            dialog.close()
 
     def _rules(self, window: MainWindow, theme: str) -> None:
         from kronkers_studio.desktop.dialogs.rules import RulesDialog

@@ -345,3 +345,11 @@ class JournalEntry:
     kind: str  # the change's class name
     change: dict[str, Any]  # JSON form
     hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedChange:
+    """A line of the journal, and the change that it holds."""
+
+    entry: JournalEntry
+    change: Change

@@ -13,6 +13,14 @@ from typing import Any, ClassVar
 
 from kronkers_studio.domain.models import ContentRef
 
+TEST_SET_ENDINGS = (".tests.yaml", ".tests.yml", ".tests.json")
+"""Of a test set that lies beside a model's file."""
+
+
+def is_test_set_name(path: str) -> bool:
+    """Whether a file of that name is taken for a test set; other files of JSON are tables."""
+    return path.lower().endswith((".yaml", ".yml", *TEST_SET_ENDINGS))
+
 
 class Metric(StrEnum):
     """What is measured of answers whose truth is known."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from kronkers_studio.domain.content import Commit, RestoreReport, SkippedItem
 from kronkers_studio.domain.differences import ChangeKind, TreeDifference
@@ -10,7 +11,11 @@ from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.migration import MigrationOptions
 
 NEVER_SAVED = (
-    ".git/",
+    ".git",
+    ".hg",
+    ".svn",
+    ".bzr",
+    ".jj",
     ".venv/",
     "__pycache__/",
     "*.pyc",
@@ -41,7 +46,8 @@ class WorkingCopy:
     """The files in ``folder`` are those of version ``commit`` of ``project``, and what was made of them since.
 
     ``branch`` is the one that what is changed is saved on. ``absent`` are the paths of what the version has and this
-    computer could not write there: they are not taken for removed.
+    computer could not write there, or what was left out: they are not taken for removed. Folders of version control
+    are left out unless ``version_control``.
     """
 
     folder: str
@@ -49,25 +55,40 @@ class WorkingCopy:
     branch: str
     commit: str
     absent: tuple[str, ...] = ()
+    version_control: bool = False
+
+
+class Unready(StrEnum):
+    """Why a folder that was a working copy is none now, though it is there."""
+
+    CHECKOUT = "checkout"
+    UPDATE = "update"
+    """Either was stopped half way, or is under way."""
+    OTHER = "other"
+    """Its mark cannot be read: it is another workspace's, or was changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownWorkingCopy:
-    """A folder that was a working copy when it was last seen; ``copy`` is None where it is not there now."""
+    """A folder that was a working copy when it was last seen; ``copy`` is None where it is not there now, or is
+    ``unready``."""
 
     folder: str
     project: str
     branch: str
     copy: WorkingCopy | None = None
+    unready: Unready | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedOut:
-    """A working copy that was just made, or that was there already (``report`` is None then)."""
+    """A working copy that was just made, or that was there already (``report`` is None then). ``left_out`` are the
+    paths of folders of version control that were not written."""
 
     copy: WorkingCopy
     report: RestoreReport | None = None
     remark: str = ""  # what speaks against its place
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,4 +140,5 @@ class UpdatedCopy:
     written: int = 0
     removed: int = 0
     kept: int = 0  # changed here, and not by what came
+    left_out: tuple[str, ...] = ()  # folders of version control that came, and were not written
     skipped: tuple[SkippedItem, ...] = ()

@@ -56,19 +56,26 @@ def _counts(numbers: Sequence[str]) -> bool:
     return len(years) == len(plain) and sorted(set(years)) in (years, years[::-1])
 
 
-def first_row(head: bytes) -> list[str]:
-    """The cells of a file's first row, from its first ``HEAD`` bytes. Raises ``ValueError`` with the reason."""
+def named_columns(head: bytes) -> list[str]:
+    """The names in a file's first row, none where it holds values, from its first ``HEAD`` bytes. Raises
+    ``ValueError`` with the reason."""
     text = _beginning(head)
     if text is None:
         raise ValueError("it is not text")
-    first = text.content.split("\n", 1)[0]
-    present = [delimiter for delimiter in _DELIMITERS if delimiter in first]
-    certain = len(present) == 1 and '"' not in first
+    line = text.content.split("\n", 1)[0]
+    present = [delimiter for delimiter in _DELIMITERS if delimiter in line]
+    certain = len(present) == 1 and '"' not in line
     delimiter = present[0] if certain else sniff_delimiter(text.content)
+    rows = csv.reader(io.StringIO(text.content), delimiter=delimiter)
     try:
-        return next(csv.reader(io.StringIO(text.content), delimiter=delimiter), [])
+        first = next(rows, [])
     except csv.Error as error:
         raise ValueError(str(error)) from None
+    try:
+        below = next(rows, [])
+    except csv.Error:  # what is below may be cut off
+        below = []
+    return first if is_header(first, below) else []
 
 
 def _beginning(head: bytes) -> Text | None:

@@ -9,7 +9,7 @@ import io
 from collections.abc import Iterable
 from typing import BinaryIO
 
-from kronkers_studio.formats.delimited import HEAD, first_row, is_header
+from kronkers_studio.formats.delimited import HEAD, is_header, named_columns
 from kronkers_studio.formats.table_files import Format, table_format, table_library_failures
 
 MOST_COLUMNS = 2000
@@ -31,8 +31,7 @@ def columns_in(suffix: str, stream: BinaryIO) -> tuple[str, ...]:
     """
     format = table_format(suffix)
     if format is Format.CSV:
-        row = first_row(stream.read(HEAD))
-        return _names([row] if is_header(row) else [])
+        return _names([named_columns(stream.read(HEAD))])
     if format is Format.PARQUET:
         return _names([_parquet_columns(stream)])
     return _names(row for row in _workbook_rows(suffix, stream) if is_header(row))

@@ -17,7 +17,7 @@ from kronkers_studio.domain.differences import (
     TableFileDifference,
 )
 from kronkers_studio.domain.errors import InvalidInput
-from kronkers_studio.formats.table_files import Format, TableFile, read_tables
+from kronkers_studio.formats.table_files import Format, TableFile, read_versions
 from kronkers_studio.formats.table_keys import find_key, is_key
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def diff_table_files(
     Rows are matched by the columns ``key``, or by columns found to be unique in both. Raises ``InvalidInput`` when the
     file cannot be read, or ``key`` names columns that are not there or not unique.
     """
-    before, after = read_tables(path, old), read_tables(path, new)
+    before, after = read_versions(path, (old, new))
     both = [name for name in after.tables if name in before.tables]
     return TableFileDifference(
         path=path,

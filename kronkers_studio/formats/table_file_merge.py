@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.formats.table_diff import diff_tables
-from kronkers_studio.formats.table_files import Format, TableFile, read_tables, write_csv, write_parquet
+from kronkers_studio.formats.table_files import Format, TableFile, read_tables, read_versions, write_csv, write_parquet
 from kronkers_studio.formats.table_merge import MergedTable, merge_tables
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _HEADER_WITHIN = 100
 def merge_table_files(path: str, base: bytes, ours: bytes, theirs: bytes) -> tuple[bytes, str] | str:
     """The merged file and a sentence on what came from their side; or, as a sentence alone, why that cannot be."""
     try:
-        files = [read_tables(path, data) for data in (base, ours, theirs)]
+        files = read_versions(path, (base, ours, theirs))
     except InvalidInput as reason:
         return reason.message
     if files[0].format is Format.EXCEL:
@@ -45,7 +46,8 @@ def merge_table_files(path: str, base: bytes, ours: bytes, theirs: bytes) -> tup
     if isinstance(merged, str):
         return merged
     data = write_parquet(merged.frame) if files[0].format is Format.PARQUET else _csv(merged, files, ours, theirs)
-    if not _holds(path, data, {"": merged.frame}):
+    headers = {file.csv.header for file in files if file.csv is not None and file.csv.header is not None}
+    if not _holds(path, data, {"": merged.frame}, headers):
         return _CANNOT
     return data, _told([(files[0].tables[""], files[2].tables[""])])
 
@@ -63,9 +65,11 @@ def _csv(merged: MergedTable, files: list[TableFile], ours: bytes, theirs: bytes
         return b""
 
 
-def _holds(path: str, data: bytes, expected: dict[str, pl.DataFrame]) -> bool:
+def _holds(
+    path: str, data: bytes, expected: dict[str, pl.DataFrame], headers: Collection[tuple[str, ...]] = ()
+) -> bool:
     try:
-        found = read_tables(path, data).tables
+        found = read_tables(path, data, headers).tables
     except InvalidInput:
         return False
     return found.keys() == expected.keys() and all(found[name].equals(frame) for name, frame in expected.items())

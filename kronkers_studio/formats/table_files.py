@@ -7,7 +7,7 @@ changed.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Literal
@@ -62,12 +62,13 @@ def table_format(path: str) -> Format | None:
     return next((Format(name) for name, suffixes in _SUFFIXES.items() if lowered.endswith(suffixes)), None)
 
 
-def read_tables(path: str, data: bytes) -> TableFile:
-    """The tables in the file ``path`` with the bytes ``data``. Raises ``InvalidInput`` when they cannot be read."""
+def read_tables(path: str, data: bytes, headers: Collection[tuple[str, ...]] = ()) -> TableFile:
+    """The tables in the file ``path`` with the bytes ``data``. A first row that is one of ``headers`` holds names,
+    whatever stands below it. Raises ``InvalidInput`` when they cannot be read."""
     format = table_format(path)
     try:
         if format is Format.CSV:
-            return _read_csv(data)
+            return _read_csv(data, headers)
         if format is Format.PARQUET:
             import polars as pl
 
@@ -78,6 +79,16 @@ def read_tables(path: str, data: bytes) -> TableFile:
         reason = str(error).split("\n", 1)[0]
         raise InvalidInput(f"“{path}” cannot be read as a table: {reason}", details=str(error)) from None
     raise InvalidInput(f"“{path}” is not a table.", next_step="Tables are CSV, Parquet and Excel files.")
+
+
+def read_versions(path: str, versions: Sequence[bytes]) -> list[TableFile]:
+    """Several versions of one file: a first row that holds names in one of them does so in each that begins with it,
+    though something else stands below it there. Raises ``InvalidInput``."""
+    read = [read_tables(path, data) for data in versions]
+    headers = {file.csv.header for file in read if file.csv is not None and file.csv.header is not None}
+    if not headers or all(file.csv is None or file.csv.header is not None for file in read):
+        return read
+    return [read_tables(path, data, headers) for data in versions]
 
 
 def write_csv(frame: pl.DataFrame, form: CsvForm, *, like: pl.DataFrame, original: bytes) -> bytes:
@@ -106,7 +117,7 @@ def table_library_failures() -> tuple[type[Exception], ...]:
 # ---- CSV ----
 
 
-def _read_csv(data: bytes) -> TableFile:
+def _read_csv(data: bytes, headers: Collection[tuple[str, ...]]) -> TableFile:
     import polars as pl
 
     text = read_text(data)
@@ -117,8 +128,8 @@ def _read_csv(data: bytes) -> TableFile:
     if not text.content or text.content.isspace():
         return TableFile(Format.CSV, {"": pl.DataFrame()}, CsvForm(text, delimiter, "\n", False, None))
     frame = pl.read_csv(plain, has_header=False, separator=delimiter, infer_schema=False, empty_string_is_null=False)
-    first = tuple(str(cell) for cell in frame.row(0))
-    header = first if is_header(first) else None
+    first, below = (tuple(map(str, frame.row(row))) if row < frame.height else () for row in (0, 1))
+    header = first if first in headers or is_header(first, below) else None
     names = column_names(header or ("",) * len(first))
     frame.columns = names
     first_end = text.content.find("\n")

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from kronkers_studio.domain.cell_text import DIGITS, column_words
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.previews import TablePreview
-from kronkers_studio.formats.delimited import SNIFFED_CHARACTERS, sniff_delimiter
-from kronkers_studio.formats.table_files import Format, table_library_failures
+from kronkers_studio.formats.delimited import SNIFFED_CHARACTERS, is_header, sniff_delimiter
+from kronkers_studio.formats.table_files import Format, column_names, table_library_failures
 
 if TYPE_CHECKING:
     import polars as pl
@@ -63,10 +63,12 @@ def csv_preview(content: str, *, complete: bool) -> TablePreview | None:
                 break
     except csv.Error:  # a cell larger than any table's; it is shown as text
         return None
+    first, *below = rows
     all_read = complete and len(rows) <= ROWS
-    head, *rest = rows[: ROWS + 1]
-    width = max(len(row) for row in rows[: ROWS + 1])
-    names = [*head, *("" for _ in range(width - len(head)))]
+    named = is_header(first, below[0] if below else ())
+    head, rest = (first, below) if named else ([], rows)
+    width = max(map(len, rows))
+    names = [*head, *("" for _ in range(width - len(head)))] if named else column_names(("",) * width)
     columns = [
         _Column([row[place] if place < len(row) else "" for row in rest]) for place in range(min(width, COLUMNS))
     ]

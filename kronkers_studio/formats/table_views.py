@@ -13,8 +13,14 @@ from typing import TYPE_CHECKING
 from kronkers_studio.domain.cell_text import column_words
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.previews import ColumnFacts, ColumnType, TableFacts, TableQuery, TableView
-from kronkers_studio.formats.delimited import SNIFFED_CHARACTERS, sniff_delimiter
-from kronkers_studio.formats.table_files import Format, table_format, table_library_failures, with_exact_numbers
+from kronkers_studio.formats.delimited import SNIFFED_CHARACTERS, is_header, sniff_delimiter
+from kronkers_studio.formats.table_files import (
+    Format,
+    column_names,
+    table_format,
+    table_library_failures,
+    with_exact_numbers,
+)
 from kronkers_studio.formats.table_previews import COLUMNS, cell_text, dated, read_as_figures, typed_words
 from kronkers_studio.formats.text_encoding import read_text
 
@@ -66,7 +72,10 @@ def _read(path: str, data: bytes) -> pl.DataFrame:
     frame = _csv(data) if format is Format.CSV else _sheet(data)
     if not frame.height:
         return frame
-    head = [str(cell) if cell is not None else "" for cell in frame.row(0)]
+    head, below = ([str(cell or "") for cell in frame.row(row)] if row < frame.height else [] for row in (0, 1))
+    if format is Format.CSV and not is_header(head, below):
+        frame.columns = column_names(("",) * frame.width)
+        return frame
     frame.columns = _distinct(column_words([dated(name) for name in head]) if format is Format.EXCEL else head)
     return frame[1:]
 

@@ -34,7 +34,8 @@ class Mark:
     """What is sealed; ``finished`` is False until all files of the version are there.
 
     While an update replaces files, ``holding`` is the folder beside the mark in which they lie, by their number in
-    ``aside``, and ``folders`` are those that it may take away.
+    ``aside``, and ``folders`` are those that it may take away. ``version_control``: folders of version control are
+    written, too.
     """
 
     project: str
@@ -45,6 +46,7 @@ class Mark:
     holding: str = ""
     aside: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
+    version_control: bool = False
 
 
 class Marks:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlcipher3 import dbapi2
 
-from kronkers_studio.monitoring.feature_readings import MOST_BYTES, FeatureReading, checked_counts
+from kronkers_studio.monitoring.feature_readings import MOST_BYTES, FeatureReading, ProfileBins, checked_counts
 from kronkers_studio.storage.json_form import records_read
 
 _SECOND, _HOUR, _DAY = 1_000, 3_600, 24
@@ -62,42 +63,68 @@ def last_kept(connection: dbapi2.Connection, model: str, place: str, profile: st
     return _reading(*found[0]) if found else None
 
 
+@dataclass(frozen=True, slots=True)
+class CountedBetween:
+    """What came in from ``start`` to ``end`` (seconds since the epoch), over all runs: by feature the rows in each bin,
+    and the answers, None where none were counted. These are the moments of the readings that it lies between, which are
+    not those that were asked for."""
+
+    start: float
+    end: float
+    features: Mapping[str, tuple[int, ...]]
+    answers: tuple[int, ...] | None
+
+
 def counted_between(
-    connection: dbapi2.Connection, model: str, place: str, profile: str, start: float, end: float
-) -> tuple[Mapping[str, tuple[int, ...]], tuple[int, ...] | None]:
-    """What came in from ``start`` to ``end`` (seconds since the epoch; told to the hours in which it was read), by
-    feature and bin of that profile, and the answers: the increase of each run, added up."""
-    rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM feature_counts WHERE model = ? AND place = ? AND profile = ? AND at <= ?"  # noqa: S608
-        " ORDER BY at",
-        (model, place, profile, round(end * _SECOND)),
-    ).fetchall()
-    before: dict[str, FeatureReading] = {}
-    after: dict[str, FeatureReading] = {}
-    for row in rows:
-        reading = _reading(*row)
-        (before if reading.at <= start else after)[reading.run] = reading
+    connection: dbapi2.Connection, model: str, place: str, bins: ProfileBins, start: float, end: float
+) -> CountedBetween | None:
+    """What came in from ``start`` to ``end``, told to the hours in which it was read: the increase of each run, added
+    up; None where nothing was read after ``start``. A run that was not read before ``start`` counts from its beginning,
+    be that earlier. What is counted in other bins than the profile has, whatever the service said, is left out."""
+    before = _last_of_each_run(connection, model, place, bins.profile, start)
+    after = _last_of_each_run(connection, model, place, bins.profile, end)
+    pairs = [(before.get(run), last) for run, last in after.items() if last.at > start]
+    if not pairs:
+        return None
     features: dict[str, tuple[int, ...]] = {}
-    answers: tuple[int, ...] | None = None
-    for run, last in after.items():
-        first = before.get(run)
-        for name, counts in last.features.items():
-            less = first.features.get(name, ()) if first is not None else ()
-            features[name] = _plus(features.get(name), _less(counts, less))
-        if last.answers is not None:
-            answers = _plus(answers, _less(last.answers, (first.answers if first is not None else None) or ()))
-    return features, answers
+    for name, count in bins.features.items():
+        found = [
+            _increase(first.features.get(name) if first else None, last.features.get(name), count)
+            for first, last in pairs
+        ]
+        if any(one is not None for one in found):
+            features[name] = _added_up(found, count)
+    answered = [_increase(first.answers if first else None, last.answers, bins.answers) for first, last in pairs]
+    return CountedBetween(
+        min(last.at - last.uptime if first is None else first.at for first, last in pairs),
+        max(last.at for _first, last in pairs),
+        features,
+        _added_up(answered, bins.answers) if any(one is not None for one in answered) else None,
+    )
 
 
-def _less(counts: tuple[int, ...], before: Iterable[int]) -> tuple[int, ...]:
-    less = tuple(before) or (0,) * len(counts)
-    if len(less) != len(counts):
-        raise ValueError("counts of other bins")
-    return tuple(max(0, now - then) for now, then in zip(counts, less, strict=True))
+def _last_of_each_run(
+    connection: dbapi2.Connection, model: str, place: str, profile: str, until: float
+) -> dict[str, FeatureReading]:
+    rows = connection.execute(
+        "SELECT profile, run, uptime, max(at), body FROM feature_counts"  # of SQLite, the row that has the greatest
+        " WHERE model = ? AND place = ? AND profile = ? AND at <= ? GROUP BY run",
+        (model, place, profile, round(until * _SECOND)),
+    ).fetchall()
+    return {row[1]: _reading(*row) for row in rows}
 
 
-def _plus(counts: tuple[int, ...] | None, more: tuple[int, ...]) -> tuple[int, ...]:
-    return more if counts is None else tuple(one + other for one, other in zip(counts, more, strict=True))
+def _increase(first: tuple[int, ...] | None, last: tuple[int, ...] | None, bins: int) -> tuple[int, ...] | None:
+    """What was counted from ``first`` (None: from nothing) to ``last``; None where that is not of so many bins."""
+    if last is None or len(last) != bins:
+        return None
+    if first is None or len(first) != bins:
+        return last
+    return tuple(max(0, now - then) for now, then in zip(last, first, strict=True))
+
+
+def _added_up(found: Iterable[tuple[int, ...] | None], bins: int) -> tuple[int, ...]:
+    return tuple(map(sum, zip(*(one or (0,) * bins for one in found), strict=True)))
 
 
 def _reading(profile: str, run: str, uptime: int, at: int, body: bytes) -> FeatureReading:

@@ -19,6 +19,15 @@ _DIGEST = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
+class ProfileBins:
+    """How many bins the ``profile`` (its digest) has of each of its ``features``, and of the ``answers``, 0 of none."""
+
+    profile: str
+    features: Mapping[str, int]
+    answers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class FeatureReading:
     """What a service counted of its ``run`` up to ``at`` (seconds since the epoch), when it had run for ``uptime``
     seconds: by feature the rows in each bin of the profile with the digest ``profile``, and its ``answers`` likewise.

@@ -18,7 +18,8 @@ from kronkers_studio.domain.errors import StorageFull, WorkspaceBusy, WorkspaceR
 from kronkers_studio.domain.series import Answers, Metric, SeriesKey, Window
 from kronkers_studio.monitoring import answers, feature_history, readings
 from kronkers_studio.monitoring.buckets import bucket_samples
-from kronkers_studio.monitoring.feature_readings import FeatureReading
+from kronkers_studio.monitoring.feature_history import CountedBetween
+from kronkers_studio.monitoring.feature_readings import FeatureReading, ProfileBins
 from kronkers_studio.monitoring.rollups import (
     DAY,
     ROLLUPS,
@@ -177,12 +178,12 @@ class SeriesStore:
             return feature_history.last_kept(connection, model, place, profile)
 
     def features_between(
-        self, model: str, place: str, profile: str, start: float, end: float
-    ) -> tuple[Mapping[str, tuple[int, ...]], tuple[int, ...] | None]:
-        """What came in from ``start`` to ``end`` (seconds since the epoch), to the hours in which it was read: by
-        feature the rows in each bin of ``profile``, and the answers; over all runs."""
+        self, model: str, place: str, bins: ProfileBins, start: float, end: float
+    ) -> CountedBetween | None:
+        """What came in from ``start`` to ``end`` (seconds since the epoch), to the hours in which it was read, over all
+        runs that counted in ``bins``; None where nothing was read after ``start``."""
         with self._database.read() as connection:
-            return feature_history.counted_between(connection, model, place, profile, start, end)
+            return feature_history.counted_between(connection, model, place, bins, start, end)
 
     def window(self, key: SeriesKey, start: float, end: float, max_points: int = 1200) -> Window:
         """What is recorded of ``key`` from ``start`` to ``end`` (seconds since the epoch), in at most ``max_points``.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -271,8 +271,10 @@ class ContentStore:
         progress: Progress = SILENT,
         cancel: CancelToken = NEVER,
         elsewhere: Sequence[str] = (),
+        without: Collection[str] = (),
     ) -> RestoreReport:
-        """Write ``paths`` (all when empty) below ``target`` as they were at ``ref``.
+        """Write ``paths`` (all when empty) below ``target`` as they were at ``ref``, but for what lies at or below the
+        paths ``without``.
 
         Every file is verified and appears whole or not at all; one that lies there already with other content is left
         alone and listed. Run again, it goes on where it stopped. ``elsewhere`` is the command of a process of this
@@ -282,7 +284,9 @@ class ContentStore:
         """
         top = object_id(self.resolve(project, ref).tree)
         chosen = [self._trees.find(top, path) for path in paths] or [self._trees.find(top, "")]
-        run = Restore(self._store, self._trees, target, progress=progress, cancel=cancel, elsewhere=elsewhere)
+        run = Restore(
+            self._store, self._trees, target, progress=progress, cancel=cancel, elsewhere=elsewhere, without=without
+        )
         return run.run(chosen)
 
     def check(

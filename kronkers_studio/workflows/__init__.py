@@ -10,7 +10,8 @@ What people do:
 migrating          plan a folder, bring it in; ``plans`` tells more of it, ``replace_branch`` chooses the branch,
                    ``sources`` are a project's folders, ``watching`` keeps in step with them
 browsing           projects, folders, restore, check; ``timeline`` has all versions, ``previews`` one file
-working_copies     a version's files in a folder, to be worked on and saved; ``update_copies`` brings what is newer
+working_copies     a version's files in a folder, to be worked on; ``saved_copies`` makes a version of what was changed,
+                   ``update_copies`` brings what is newer, ``version_control_folders`` are left out
 editors            the editors on this computer, and a version's files opened in one
 new_projects       small projects in Python, R and Julia that work at once
 file_commits       files of no folder, such as a notebook's, saved as a commit; ``table_files`` reads tables as columns

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -47,10 +47,12 @@ def restore(
     target: Path,
     paths: Sequence[str] = (),
     *,
+    without: Collection[str] = (),
     progress: Progress = SILENT,
     cancel: CancelToken = NEVER,
 ) -> RestoreReport:
-    """Write ``paths`` (all when empty) as they were at ``ref`` below ``target``, verified by hash.
+    """Write ``paths`` (all when empty) as they were at ``ref`` below ``target``, verified by hash; nothing that lies at
+    or below the paths ``without``.
 
     Raises ``InvalidInput`` when any of it would be written into a workspace.
     """
@@ -60,7 +62,14 @@ def restore(
     target = absolute_folder(target)
     _refuse_workspace(session, project, ref, target, paths)
     return session.workspace.content.restore(
-        project, ref, target, tuple(paths), progress=progress, cancel=cancel, elsewhere=restoring_process()
+        project,
+        ref,
+        target,
+        tuple(paths),
+        progress=progress,
+        cancel=cancel,
+        elsewhere=restoring_process(),
+        without=without,
     )
 
 

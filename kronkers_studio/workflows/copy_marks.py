@@ -35,7 +35,8 @@ def record(session: Session, copy: WorkingCopy) -> None:
     """Write what a working copy is into its mark, and into the list."""
     from kronkers_studio.migration.working_copy_mark import Mark
 
-    marks(session).write(Path(copy.folder), Mark(copy.project, copy.branch, copy.commit, copy.absent))
+    mark = Mark(copy.project, copy.branch, copy.commit, copy.absent, version_control=copy.version_control)
+    marks(session).write(Path(copy.folder), mark)
     remember_place(session, copy)
 
 

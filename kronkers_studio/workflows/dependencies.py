@@ -97,7 +97,7 @@ def as_chosen(model: ModelVersion) -> ModelVersion:
 def last_choice(session: Session, model: ModelVersion) -> datetime | None:
     """When somebody last chose libraries for a version; None when nobody ever did."""
     history = session.workspace.models.history(model.name, model.version)
-    return max((entry.at for entry in history if entry.kind == DependenciesChosen.__name__), default=None)
+    return max((one.entry.at for one in history if isinstance(one.change, DependenciesChosen)), default=None)
 
 
 def _require_fit(session: Session, model: ModelVersion, progress: Progress, cancel: CancelToken) -> None:

@@ -1,7 +1,7 @@
 """Opening a version's files in an editor: a working copy of them is made, or used again, and the editor is started.
 
-What is opened may be anybody's: editors ask whether they may trust a folder before they run anything of it (tasks,
-extensions, settings), and nothing here answers for the person.
+What is opened may be anybody's: most editors ask whether they may trust a folder before they run anything of it (tasks,
+extensions, settings), and nothing here answers for the person. Which do not is said before one is started.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ def open_version(
     editor: str = "",
     folder: Path | None = None,
     *,
+    version_control: bool = False,
     progress: Progress = SILENT,
     cancel: CancelToken = NEVER,
 ) -> Opened:
@@ -85,7 +86,12 @@ def open_version(
     or where the settings say. Raises ``EditorUnavailable`` before anything is written, and what ``check_out`` raises.
     """
     chosen = editor_called(session, editor)
-    copied = _copy_of(session, project, ref, folder, progress, cancel)
+    there = _there(session, project, ref) if folder is None else None
+    copied = (
+        CheckedOut(there)
+        if there is not None
+        else check_out(session, project, ref, folder, version_control=version_control, progress=progress, cancel=cancel)
+    )
     progress.step(f"Starting {chosen.label}")
     start_editor(session, chosen, Path(copied.copy.folder))
     return Opened(copied, chosen)
@@ -141,16 +147,6 @@ def _place(editor: Editor, folder: Path) -> str:
         if len(found) == 1:
             return str(found[0])
     return str(folder)
-
-
-def _copy_of(
-    session: Session, project: str, ref: str, folder: Path | None, progress: Progress, cancel: CancelToken
-) -> CheckedOut:
-    """The working copy to open: one that there is, or a new one."""
-    there = _there(session, project, ref) if folder is None else None
-    if there is not None:
-        return CheckedOut(there)
-    return check_out(session, project, ref, folder, progress=progress, cancel=cancel)
 
 
 def _there(session: Session, project: str, ref: str) -> WorkingCopy | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING
 from kronkers_studio.domain.errors import InvalidInput, NotFound, ServiceUnavailable
 from kronkers_studio.domain.feature_comparisons import FeatureComparison, compared
 from kronkers_studio.domain.feature_profiles import ReferenceProfile
-from kronkers_studio.domain.releases import Release
+from kronkers_studio.domain.models import ModelVersion
+from kronkers_studio.domain.releases import Release, ReleaseState
 from kronkers_studio.workflows.session import Session
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ _TIMEOUT = 10.0
 
 @dataclass(frozen=True, slots=True)
 class FeaturesSeen:
-    """What came into a service ``since`` it began, up to ``at``. ``profile`` is the digest of the profile whose bins it
+    """What came into a service from ``since`` up to ``at``. ``profile`` is the digest of the profile whose bins it
     counts in, ``answers`` what it answered, where that is counted."""
 
     model: str
@@ -36,12 +38,21 @@ class FeaturesSeen:
     answers: FeatureComparison | None = None
 
 
-def features_seen(session: Session, model: str, place: str) -> FeaturesSeen:
-    """What came into the service that is live, beside its version's reference profile; where it does not answer, what
-    was kept of it last.
+def live_places(session: Session, version: ModelVersion) -> tuple[str, ...]:
+    """Where that version is live, as it is recorded."""
+    releases = session.workspace.ledger.releases(version.name)
+    live = [each for each in releases if each.version == version.version and each.state is ReleaseState.LIVE]
+    return tuple(each.place for each in live)
 
-    Raises ``NotFound`` when nothing is live there, ``ServiceUnavailable`` when it does not answer and nothing was kept,
-    and ``InvalidInput`` when it counts nothing: its package has no profile, or another than the version has by now.
+
+def features_seen(session: Session, model: str, place: str, seconds: float | None = None) -> FeaturesSeen:
+    """What came into the service that is live, beside its version's reference profile: since its run began, or in the
+    last ``seconds``, to the hours in which it was read, over restarts and releases that count in the same bins. Where
+    it does not answer, what was kept of it.
+
+    Raises ``NotFound`` when nothing is live there or nothing was kept of that time, ``ServiceUnavailable`` when it does
+    not answer and nothing was kept, and ``InvalidInput`` when it counts nothing: its package has no profile, or another
+    than the version has by now.
     """
     release = session.workspace.ledger.live_release(model, place)
     if release is None:
@@ -54,11 +65,14 @@ def features_seen(session: Session, model: str, place: str) -> FeaturesSeen:
         kept = None if profile is None else session.series.last_features(model, place, profile.digest)
         if profile is None or kept is None:
             raise
-        return seen_of(release, profile, kept)
-    if reading is None or profile is None or reading.profile != profile.digest:
-        raise _uncounted(release, has_profile=profile is not None, counts=reading is not None)
-    session.series.keep_features(model, place, reading)
-    return seen_of(release, profile, reading)
+        reading = kept
+    else:
+        if reading is None or profile is None or reading.profile != profile.digest:
+            raise _uncounted(release, has_profile=profile is not None, counts=reading is not None)
+        session.series.keep_features(model, place, reading)
+    if seconds is None:
+        return _seen_of(release, profile, reading)
+    return _seen_within(session, release, profile, seconds)
 
 
 def ask_features(client: ServiceClient) -> FeatureReading | None:
@@ -70,22 +84,49 @@ def ask_features(client: ServiceClient) -> FeatureReading | None:
     return read_statistics(body, time.time()) if status == 200 else None
 
 
-def seen_of(release: Release, profile: ReferenceProfile, reading: FeatureReading) -> FeaturesSeen:
+def _seen_of(release: Release, profile: ReferenceProfile, reading: FeatureReading) -> FeaturesSeen:
     """``reading`` beside the profile, whose bins it was counted in."""
-    references = {one.bins.name: one for one in profile.table.features}
-    pairs = [(references[name], counts) for name, counts in reading.features.items() if name in references]
+    since = reading.at - reading.uptime
+    return _beside(release, profile, (since, reading.at), reading.features, reading.answers)
+
+
+def _seen_within(session: Session, release: Release, profile: ReferenceProfile, seconds: float) -> FeaturesSeen:
+    """What was kept of the last ``seconds``, beside the profile."""
+    from kronkers_studio.monitoring.feature_readings import ProfileBins
+
     answers = profile.table.answers
+    features = {one.bins.name: len(one.counts) for one in profile.table.features}
+    bins = ProfileBins(profile.digest, features, len(answers.counts) if answers is not None else 0)
+    now = time.time()
+    found = session.series.features_between(release.model, release.place, bins, now - seconds, now)
+    if found is None:
+        raise NotFound(
+            f"Nothing that came into {release.model} in {release.place} was read in that time.",
+            next_step="Ask for a longer time.",
+        )
+    return _beside(release, profile, (found.start, found.end), found.features, found.answers)
+
+
+def _beside(
+    release: Release,
+    profile: ReferenceProfile,
+    between: tuple[float, float],
+    features: Mapping[str, tuple[int, ...]],
+    answers: tuple[int, ...] | None,
+) -> FeaturesSeen:
+    """Counts beside the reference of each feature, in the profile's order; what is of other bins is left out."""
+    references = [one for one in profile.table.features if len(features.get(one.bins.name, ())) == len(one.counts)]
+    given = profile.table.answers
+    since, at = (datetime.fromtimestamp(moment, UTC) for moment in between)
     return FeaturesSeen(
         release.model,
         release.version,
         release.place,
-        reading.profile,
-        datetime.fromtimestamp(reading.at - reading.uptime, UTC),
-        datetime.fromtimestamp(reading.at, UTC),
-        tuple(compared(reference, counts) for reference, counts in pairs if len(counts) == len(reference.counts)),
-        compared(answers, reading.answers)
-        if answers is not None and reading.answers is not None and len(reading.answers) == len(answers.counts)
-        else None,
+        profile.digest,
+        since,
+        at,
+        tuple(compared(one, features[one.bins.name]) for one in references),
+        compared(given, answers) if given and answers is not None and len(answers) == len(given.counts) else None,
     )
 
 

@@ -93,17 +93,20 @@ def profile_registered(
     session: Session,
     version: ModelVersion,
     *,
+    data: ContentRef | None = None,
     target: str = "",
     progress: Progress = SILENT,
     cancel: CancelToken = NEVER,
 ) -> StudioError | None:
-    """Make the profile of a version that was just registered, if it names its data and has none; why it could not be
-    made, for the registration stands all the same."""
-    if version.data is None or session.workspace.ledger.profile(version.name, version.version) is not None:
+    """Make the profile of a version that was just registered, if it has none: of what it names as its data, or of
+    ``data``, which were named for one that was registered before without any. Why it could not be made is answered, for
+    the registration stands all the same."""
+    data = version.data or data
+    if data is None or session.workspace.ledger.profile(version.name, version.version) is not None:
         return None
     model = (version.name, version.version, None)
     try:
-        make_profile(session, model, target=target, progress=progress, cancel=cancel)
+        make_profile(session, model, data=data, target=target, progress=progress, cancel=cancel)
     except Cancelled:
         raise
     except StudioError as problem:

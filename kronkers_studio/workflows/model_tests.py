@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kronkers_studio.domain.changes import ModelTested, ModelTestSetChosen
+from kronkers_studio.domain.content import Entry, EntryKind
 from kronkers_studio.domain.errors import InvalidTestSet, NotFound, NotTested, PackagingFailed, StudioError
-from kronkers_studio.domain.expectations import ExpectationSet
+from kronkers_studio.domain.expectations import ExpectationSet, is_test_set_name
 from kronkers_studio.domain.model_tests import ModelTestRun, run_words
 from kronkers_studio.domain.models import ContentRef, ModelCard, ModelVersion
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
@@ -25,6 +26,8 @@ from kronkers_studio.workflows.model_test_runs.expectation_files import (
     read_test_set,
 )
 from kronkers_studio.workflows.model_test_runs.first_test_set import first_test_set, source_of
+from kronkers_studio.workflows.model_test_runs.fitting_tables import check_tables
+from kronkers_studio.workflows.row_files import MOST_LISTED, list_tables
 from kronkers_studio.workflows.session import Session
 
 _MOST_FILE_BYTES = 256_000
@@ -170,15 +173,50 @@ def add_test_set(session: Session, name: str, file: Path) -> ExpectationSet:
     return _keep(session, version, content.decode("utf-8-sig"), f"Test set from {file.name}")
 
 
-def make_first_test_set(session: Session, version: ModelVersion, cancel: CancelToken = NEVER) -> ExpectationSet:
-    """Make a test set of what is known of the version, keep it in the project “Model tests”, and choose it."""
-    text = first_test_set(session, version, cancel)
+def list_test_files(session: Session, project: str, cancel: CancelToken = NEVER) -> list[Entry]:
+    """What ``choose_test_file`` can take of the current state of a project, up to ``MOST_LISTED``: test sets, then
+    tables, by their paths."""
+    tables = list_tables(session, project, cancel)
+    sets = []
+    for entry in session.workspace.content.walk(project):
+        cancel.check()
+        if entry.kind is EntryKind.FILE and is_test_set_name(entry.name):
+            sets.append(entry)
+            if len(sets) == MOST_LISTED:
+                break
+    named = {entry.path for entry in sets}
+    return [*sets, *(entry for entry in tables if entry.path not in named)][:MOST_LISTED]
+
+
+def choose_test_file(
+    session: Session, version: ModelVersion, source: ContentRef, cancel: CancelToken = NEVER
+) -> ExpectationSet:
+    """Let the model be tested by a file of a project from now on: by a test set, or by a first one that is made for a
+    table with the true answers. Raises ``NotFound``, and ``InvalidTestSet`` where what it names, or the table, does not
+    fit the version: nothing is chosen then."""
+    if not is_test_set_name(source.path):
+        return make_first_test_set(session, version, cancel, data=source)
+    found = read_test_set(session, source)
+    check_tables(session, version, found, cancel)
+    choose_test_set(session, version.name, source)
+    return found
+
+
+def make_first_test_set(
+    session: Session, version: ModelVersion, cancel: CancelToken = NEVER, *, data: ContentRef | None = None
+) -> ExpectationSet:
+    """Make a test set of what is known of the version, keep it in the project “Model tests”, and choose it. ``data`` is
+    the table that it is tested on, by default what it was registered with, if that fits; else ``InvalidTestSet`` is
+    raised."""
+    text = first_test_set(session, version, cancel, data=data)
     return _keep(session, version, text, f"First test set for {version.label}")
 
 
-def first_test_set_text(session: Session, version: ModelVersion, cancel: CancelToken = NEVER) -> str:
+def first_test_set_text(
+    session: Session, version: ModelVersion, cancel: CancelToken = NEVER, *, data: ContentRef | None = None
+) -> str:
     """What ``make_first_test_set`` would keep."""
-    return first_test_set(session, version, cancel)
+    return first_test_set(session, version, cancel, data=data)
 
 
 def _keep(session: Session, version: ModelVersion, text: str, message: str) -> ExpectationSet:

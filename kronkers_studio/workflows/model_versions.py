@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 
-from kronkers_studio.domain.changes import JournalEntry, MetricsAdded, ModelDescribed
+from kronkers_studio.domain.changes import MetricsAdded, ModelDescribed, RecordedChange
 from kronkers_studio.domain.errors import DescriptionChanged, InvalidInput
 from kronkers_studio.domain.model_comparison import Aspect, ComparedValue, ModelComparison
 from kronkers_studio.domain.models import LONGEST_TEXT, ModelCard, ModelVersion, Tensor
@@ -101,8 +101,9 @@ def add_metrics(session: Session, model: Reference, metrics: Mapping[str, float]
     return ledger.model_version(version.name, version.version)
 
 
-def model_history(session: Session, model: Reference) -> list[JournalEntry]:
-    """Every change to what is said and was measured of a version, from its registration on. Raises ``NotFound``."""
+def model_history(session: Session, model: Reference) -> list[RecordedChange]:
+    """Every change to what is said, measured and made of a version, from its registration on, but to its releases.
+    Raises ``NotFound``."""
     version = session.workspace.ledger.model_version(*model)
     return session.workspace.models.history(version.name, version.version)
 

@@ -3,6 +3,7 @@ version on."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import re
@@ -19,8 +20,8 @@ from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.working_copies import WorkingCopy
 from kronkers_studio.settings.paths import resource, uv_program
 from kronkers_studio.workflows.copy_places import place_remark, refuse_unsuitable, unused_folder
+from kronkers_studio.workflows.saved_copies import save_as_next
 from kronkers_studio.workflows.session import Session
-from kronkers_studio.workflows.working_copies import save_as_next
 
 _NAME = re.compile(r"[a-z][a-z0-9._-]*[a-z0-9]")
 _DOT = "dot-"
@@ -135,12 +136,17 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
 
 
 def _take_back(folder: Path, files: dict[str, bytes], *, was_there: bool) -> None:
-    """Nothing else can be in it: it was new, or empty."""
+    """Nothing else can be in it: it was new, or empty; then it is so again."""
     if not was_there:
         shutil.rmtree(folder, ignore_errors=True)
         return
-    for path in files:
-        folder.joinpath(*path.split("/")).unlink(missing_ok=True)
+    made = [folder.joinpath(*path.split("/")) for path in files]
+    for file in made:
+        file.unlink(missing_ok=True)
+    within = {above for file in made for above in file.parents if folder in above.parents}
+    for place in sorted(within, key=lambda each: len(each.parts), reverse=True):
+        with contextlib.suppress(OSError):  # somebody put something into it meanwhile
+            place.rmdir()
 
 
 def _steps(language: Language, name: str, project: str, folder: Path) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -10,15 +10,17 @@ from pathlib import Path
 from kronkers_studio.domain.content import Commit, Entry, EntryKind, SkippedItem
 from kronkers_studio.domain.differences import Choice, MergeConflicts
 from kronkers_studio.domain.errors import NotFound, WorkingCopyChanged
-from kronkers_studio.domain.paths import parent
+from kronkers_studio.domain.paths import lies_in, parent
 from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.working_copies import SavedVersion, UpdatedCopy, WorkingCopy
 from kronkers_studio.workflows.copy_marks import nothing_else_at_work, record, working_folder
 from kronkers_studio.workflows.migration.working_tree import LookedThrough, looked_through
 from kronkers_studio.workflows.replaced_files import holds, put_back, set_aside
+from kronkers_studio.workflows.saved_copies import save_as_next, save_version
 from kronkers_studio.workflows.session import Session
-from kronkers_studio.workflows.working_copies import save_as_next, save_version, working_copy_at
+from kronkers_studio.workflows.version_control_folders import version_control_folders
+from kronkers_studio.workflows.working_copies import working_copy_at
 
 _NAMED = 5
 
@@ -146,22 +148,35 @@ def _brought_to(
         record(session, copy)
         return UpdatedCopy(copy, head)
     look = looked_through(session, copy, progress, cancel)
-    came, kept = _to_write(session, copy, head, look)
+    left_out = () if copy.version_control else version_control_folders(session, copy.project, head.id)
+    came, kept = _to_write(session, copy, head, look, left_out)
     here = _places(look)
     skipped: tuple[SkippedItem, ...] = ()
     replaced = [here.get(path, path) for path in (*came.removed, *came.written, *came.folders_gone)]
     with set_aside(session, Path(copy.folder), replaced, look, _by_place(copy, came.written)):
         if came.written:
             paths = sorted(came.written)
-            report = restore(session, copy.project, head.id, Path(copy.folder), paths, progress=progress, cancel=cancel)
+            report = restore(
+                session,
+                copy.project,
+                head.id,
+                Path(copy.folder),
+                paths,
+                without=left_out,
+                progress=progress,
+                cancel=cancel,
+            )
             skipped = report.skipped
+    were_left_out = version_control_folders(session, copy.project, copy.commit)
     absent = {path for path in copy.absent if path not in came.written and path not in came.removed}
-    absent |= {item.path for item in skipped}
+    absent -= {*were_left_out}
+    absent |= {*left_out, *(item.path for item in skipped)}
     updated = replace(copy, commit=head.id, absent=tuple(sorted(absent)))
     record(session, updated)
     remember_as_stored(session, updated, set(came.written))
     files = sum(entry.kind is not EntryKind.FOLDER for entry in came.written.values())
-    return UpdatedCopy(updated, head, files - len(skipped), len(came.removed), kept, skipped)
+    new = tuple(path for path in left_out if path not in copy.absent)
+    return UpdatedCopy(updated, head, files - len(skipped), len(came.removed), kept, new, skipped)
 
 
 def _by_place(copy: WorkingCopy, came: dict[str, Entry]) -> dict[str, Entry]:
@@ -172,8 +187,11 @@ def _by_place(copy: WorkingCopy, came: dict[str, Entry]) -> dict[str, Entry]:
     return {names.place(path): entry for path, entry in came.items()}
 
 
-def _to_write(session: Session, copy: WorkingCopy, head: Commit, look: LookedThrough) -> tuple[_Came, int]:
-    """What came, and how many changes of the copy's own stay. Raises ``WorkingCopyChanged``."""
+def _to_write(
+    session: Session, copy: WorkingCopy, head: Commit, look: LookedThrough, left_out: Collection[str]
+) -> tuple[_Came, int]:
+    """What came, but for what lies in ``left_out``, and how many changes of the copy's own stay. Raises
+    ``WorkingCopyChanged``."""
     own: dict[str, Entry | None] = {}
     for change in look.changes.changes:
         own[change.path] = change.after
@@ -183,7 +201,8 @@ def _to_write(session: Session, copy: WorkingCopy, head: Commit, look: LookedThr
     stays = {entry.path for entry in look.staying(copy)}
     mine = {path for path, after in own.items() if after is not None and after.kind is not EntryKind.FOLDER}
     holding_mine = {above for path, after in own.items() if after is not None for above in _folders_above(path)}
-    for change in session.workspace.versions.diff(copy.project, copy.commit, head.id, renames=False).changes:
+    diff = session.workspace.versions.diff(copy.project, copy.commit, head.id, renames=False)
+    for change in (each for each in diff.changes if not lies_in(each.path, left_out)):
         path, after = change.path, change.after
         if path in own:
             if not _is_the_same(session, copy, here.get(path, path), own[path], after):

@@ -1,23 +1,21 @@
-"""Working copies: a version's files in a folder, to be worked on in any program; what was changed becomes a version.
+"""Working copies: a version's files in a folder, to be worked on in any program.
 
-``update_copies`` brings a working copy to a newer version, and puts together what others changed meanwhile.
+``saved_copies`` makes a version of what was changed; ``update_copies`` brings a working copy to a newer version, and
+puts together what others changed meanwhile.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kronkers_studio.domain.content import DEFAULT_BRANCH, Commit, StoredItem
+from kronkers_studio.domain.content import DEFAULT_BRANCH, Commit
 from kronkers_studio.domain.errors import (
-    ContentCleanedUp,
     InvalidInput,
     NotAWorkingCopy,
     NotFound,
     SourceUnavailable,
     StoreDamaged,
-    WorkingCopyBehind,
 )
 from kronkers_studio.domain.naming import MARK_FOLDER, folded
 from kronkers_studio.domain.printable import printable
@@ -26,20 +24,20 @@ from kronkers_studio.domain.working_copies import (
     CheckedOut,
     CopyStanding,
     KnownWorkingCopy,
-    SavedVersion,
+    Unready,
     WorkingCopy,
     WorkingCopyState,
 )
 from kronkers_studio.workflows.copy_marks import (
     known,
     marks,
-    nothing_else_at_work,
     record,
     remember_place,
     working_folder,
 )
 from kronkers_studio.workflows.copy_places import place_remark, refuse_unsuitable, unused_folder
 from kronkers_studio.workflows.session import Session
+from kronkers_studio.workflows.version_control_folders import version_control_folders
 
 if TYPE_CHECKING:
     from kronkers_studio.migration.working_copy_mark import Mark
@@ -51,10 +49,12 @@ def check_out(
     ref: str = "",
     folder: Path | None = None,
     *,
+    version_control: bool = False,
     progress: Progress = SILENT,
     cancel: CancelToken = NEVER,
 ) -> CheckedOut:
-    """Write the files of a version into ``folder``, verified, and remember it as a working copy.
+    """Write the files of a version into ``folder``, verified, and remember it as a working copy; folders of version
+    control, which other programs run things of without asking, only where ``version_control`` says so.
 
     The folder is a new or an empty one; without one, one of the project's name where the settings say. A checkout into
     it that was stopped goes on. What is changed there is saved on the branch that ``ref`` names, else on the default
@@ -74,12 +74,14 @@ def check_out(
     branch = begun.branch if begun is not None else branch
     _refuse_reserved_name(session, commit)
     folder.mkdir(parents=True, exist_ok=True)
-    marks(session).write(folder, Mark(project, branch, commit.id, finished=False))
-    report = restore(session, project, commit.id, folder, progress=progress, cancel=cancel)
-    copy = WorkingCopy(str(folder), project, branch, commit.id, tuple(item.path for item in report.skipped))
+    marks(session).write(folder, Mark(project, branch, commit.id, finished=False, version_control=version_control))
+    left_out = () if version_control else version_control_folders(session, project, commit.id)
+    report = restore(session, project, commit.id, folder, without=left_out, progress=progress, cancel=cancel)
+    absent = (*(item.path for item in report.skipped), *left_out)
+    copy = WorkingCopy(str(folder), project, branch, commit.id, absent, version_control)
     remember_as_stored(session, copy)
     record(session, copy)
-    return CheckedOut(copy, report, place_remark(folder))
+    return CheckedOut(copy, report, place_remark(folder), left_out)
 
 
 def working_copy_at(session: Session, folder: Path) -> WorkingCopy:
@@ -107,7 +109,7 @@ def working_copy_at(session: Session, folder: Path) -> WorkingCopy:
             f"Not all of version {mark.commit[:12]} of “{mark.project}” was written into {printable(str(place))}.",
             next_step=f"Run it again: kronkers checkout {mark.project}@{mark.commit[:12]} “{place}”.",
         )
-    return WorkingCopy(str(place), mark.project, mark.branch, mark.commit, mark.absent)
+    return WorkingCopy(str(place), mark.project, mark.branch, mark.commit, mark.absent, mark.version_control)
 
 
 def working_copy_state(
@@ -128,89 +130,6 @@ def working_copy_state(
     return WorkingCopyState(copy, look.changes, look.unchanged, unexpected, newer)
 
 
-def save_version(
-    session: Session,
-    folder: Path,
-    message: str = "",
-    *,
-    branch: str = "",
-    progress: Progress = SILENT,
-    cancel: CancelToken = NEVER,
-) -> SavedVersion:
-    """Save what was changed in a working copy as one version of its branch; nothing is saved where nothing changed.
-
-    ``branch`` is a new branch, which begins at the copy's version and is the copy's from then on. What cannot be read
-    stays in the version as it was, and is listed. Raises ``WorkingCopyBehind`` when others saved versions on the branch
-    meanwhile, ``AlreadyExists``, and what ``working_copy_state`` and bringing a folder in raise.
-    """
-    folder = working_folder(folder)
-    with nothing_else_at_work(folder):
-        copy = working_copy_at(session, folder)
-        if branch and branch != copy.branch:
-            session.workspace.versions.create_branch(copy.project, branch, copy.commit, author=session.author)
-            copy = replace(copy, branch=branch)
-            record(session, copy)
-        refuse_behind(session, copy)
-        return save_as_next(session, copy, message, progress, cancel)
-
-
-def save_as_next(
-    session: Session, copy: WorkingCopy, message: str, progress: Progress, cancel: CancelToken
-) -> SavedVersion:
-    """Store what lies in a working copy as the version after its own, which is the project's first where it has none;
-    once more when a cleaning up came between."""
-    try:
-        return _save(session, copy, message, progress, cancel)
-    except ContentCleanedUp:
-        return _save(session, copy, message, progress, cancel)
-
-
-def _save(session: Session, copy: WorkingCopy, message: str, progress: Progress, cancel: CancelToken) -> SavedVersion:
-    from kronkers_studio.workflows.migration.import_run import BringIn
-    from kronkers_studio.workflows.migration.working_tree import Version, next_version, source_of_copy
-
-    version = Version.of(session, copy)
-    run = BringIn.of_copy(session, copy, progress, cancel)
-    brought = run.store(source_of_copy(copy))
-    skipped = tuple(replace(item, path=version.path_of(item.path)) for item in brought.skipped)
-    items: list[StoredItem] = next_version(version, brought.stored, skipped, copy)
-    unexpected = tuple(item for item in skipped if not item.reason.expected)
-    commit, changed = session.workspace.content.commit(
-        copy.project,
-        copy.branch,
-        items,
-        message=message or "Changed in a working copy",
-        author=session.author,
-        skipped=unexpected,
-        base=copy.commit,
-        generation=brought.generation,
-    )
-    here = {version.path_of(each.item.path) for each in brought.stored}
-    there = {each.item.path for each in items}
-    absent = tuple(path for path in copy.absent if path in there and path not in here)
-    saved = replace(copy, commit=commit.id, absent=absent)
-    record(session, saved)
-    return SavedVersion(saved, commit, changed, copy.commit, unexpected)
-
-
-def refuse_behind(session: Session, copy: WorkingCopy) -> None:
-    """Raises ``WorkingCopyBehind`` when the branch's newest version is another than the copy's, ``NotFound`` when there
-    is no such branch any more."""
-    head = session.workspace.head(copy.project, copy.branch)
-    if head is None:
-        raise NotFound(
-            f"Project “{copy.project}” has no branch “{copy.branch}” any more.",
-            next_step="Save it on a branch of its own, with --branch and a new name.",
-        )
-    if head.id != copy.commit:
-        raise WorkingCopyBehind(
-            f"“{copy.branch}” of “{copy.project}” is at version {head.id[:12]} by now, of which this working copy "
-            "knows nothing. Nothing was changed.",
-            next_step="`kronkers commit --merge` puts both together; `kronkers update` first brings in what is new; "
-            "`kronkers commit --branch NAME` saves it on a branch of its own.",
-        )
-
-
 def list_working_copies(session: Session) -> list[KnownWorkingCopy]:
     """The working copies that were seen on this computer, by project; those that are not there now too."""
     found = []
@@ -218,11 +137,22 @@ def list_working_copies(session: Session) -> list[KnownWorkingCopy]:
         try:
             copy = working_copy_at(session, folder)
         except NotAWorkingCopy:
-            found.append(KnownWorkingCopy(str(folder), project, branch))
+            found.append(KnownWorkingCopy(str(folder), project, branch, unready=_unready(session, folder)))
             continue
         if copy.folder == str(folder):
             found.append(KnownWorkingCopy(copy.folder, copy.project, copy.branch, copy))
     return found
+
+
+def _unready(session: Session, folder: Path) -> Unready | None:
+    """Why a folder is no working copy now; None where it, or its mark, is not there."""
+    try:
+        mark = marks(session).read(folder)
+    except NotAWorkingCopy:
+        return Unready.OTHER
+    if mark is None:
+        return None
+    return Unready.UPDATE if mark.holding else None if mark.finished else Unready.CHECKOUT
 
 
 def copies_of(session: Session, project: str, *, cancel: CancelToken = NEVER) -> list[CopyStanding]:
@@ -231,7 +161,7 @@ def copies_of(session: Session, project: str, *, cancel: CancelToken = NEVER) ->
     for each in list_working_copies(session):
         if each.project != project:
             continue
-        if each.copy is None:
+        if each.copy is None and each.unready is None:
             standing.append(CopyStanding(each))
             continue
         try:
@@ -240,33 +170,6 @@ def copies_of(session: Session, project: str, *, cancel: CancelToken = NEVER) ->
         except (NotAWorkingCopy, NotFound, SourceUnavailable, StoreDamaged) as problem:
             standing.append(CopyStanding(each, problem=problem))
     return standing
-
-
-def take_back(session: Session, saved: SavedVersion) -> Commit:
-    """Make the branch again what it was before ``saved``, by one more version; the files of the working copy stay, and
-    are changes again.
-
-    Raises ``WorkingCopyBehind`` when somebody saved another version since, ``InvalidInput`` for what was put together
-    with what others saved, and for a project's first version.
-    """
-    if saved.merged or not saved.before:
-        raise InvalidInput("This version cannot be taken back.", next_step="Restore what was there before it.")
-    copy = working_copy_at(session, Path(saved.copy.folder))
-    refuse_behind(session, replace(copy, commit=saved.commit.id))
-    before = replace(copy, commit=saved.before)
-    from kronkers_studio.workflows.migration.working_tree import Version
-
-    items = [StoredItem.of(entry) for entry in Version.of(session, before).entries.values()]
-    commit, _changed = session.workspace.content.commit(
-        copy.project,
-        copy.branch,
-        items,
-        message=f"Took back “{saved.commit.message}”",
-        author=session.author,
-        base=saved.commit.id,
-    )
-    record(session, replace(copy, commit=commit.id))
-    return commit
 
 
 def forget_working_copy(session: Session, folder: Path) -> KnownWorkingCopy:

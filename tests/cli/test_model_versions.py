@@ -51,10 +51,10 @@ def test_files_and_models_are_searched_described_measured_and_listed(shell: Shel
     assert shell.json("model", "tag", "wine:1", "--remove", "lab")["tags"] == ["quality"]
     assert shell.json("model", "measure", "wine:1", "f1=0.9")["metrics"] == {"accuracy": 0.97, "f1": 0.9}
     kinds = [entry["kind"] for entry in shell.json("model", "history", "wine:1")]
-    assert kinds == ["ModelRegistered", *["ModelDescribed"] * 3, "MetricsAdded"]
+    assert kinds == ["ModelRegistered", "ProfileMade", *["ModelDescribed"] * 3, "MetricsAdded"]
     told = shell.run("model", "history", "wine:1").out.splitlines()
-    assert "description: Names the cultivar; limits: Italian wines only" in told[2]
-    assert "tags: quality, lab" in told[3] and "Names the cultivar" not in told[3]
+    assert "description: Names the cultivar; limits: Italian wines only" in told[3]
+    assert "tags: quality, lab" in told[4] and "Names the cultivar" not in told[4]
 
     for text in ("italian", "italian quality", "proline f1"):
         found = shell.json("model", "search", text)["hits"]

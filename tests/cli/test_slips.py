@@ -64,12 +64,6 @@ def test_a_version_release_or_time_with_too_many_digits_is_wrong_usage(
     assert shell.json(*command, before + number + after, expect=2)["error"]["next_step"]
 
 
-def test_a_time_that_would_not_be_heeded_is_refused(shell: Shell) -> None:
-    """Seen to be ignored."""
-    found = shell.json("metrics", "m", "--in", "this-computer", "--features", "--since", "1h", expect=2)
-    assert found["error"]["next_step"] == "Leave out --since."
-
-
 def test_an_empty_release_is_not_taken_for_none(shell: Shell) -> None:
     found = shell.json("rollback", "m", "--in", "this-computer", "--to", "", expect=2)
     assert found["error"]["next_step"] == "Write for instance r3."

@@ -48,14 +48,14 @@ from kronkers_studio.desktop.dialogs.state_signature import StateSignatureDialog
 from kronkers_studio.desktop.dialogs.time_range import TimeRangeDialog
 from kronkers_studio.desktop.dialogs.trash import TrashDialog
 from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
-from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog
+from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog, TestFileChoiceDialog
 from kronkers_studio.desktop.widgets.dialog import Dialog, confirm
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.changes import ModelRegistered
 from kronkers_studio.domain.content import Entry as StoredEntry
 from kronkers_studio.domain.content import EntryKind
 from kronkers_studio.domain.differences import ChangeKind, EntryChange, MergePlan, TreeDifference
-from kronkers_studio.domain.editors import Editor
+from kronkers_studio.domain.editors import Editor, Trust
 from kronkers_studio.domain.errors import ConfinementUnavailable
 from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.domain.releases import THIS_COMPUTER
@@ -89,8 +89,8 @@ from tests.desktop.versioned import commit_files
 
 _SERVER = Server("lab", "127.0.0.1", 9, "ada", "ssh-ed25519 AAAA", "/home/ada/.ssh/id")  # nothing answers there
 EDITORS_FOUND = (
-    Editor("vscode", "Visual Studio Code", ("/usr/bin/code",)),
-    Editor("rstudio", "RStudio", ("/usr/bin/rstudio",)),
+    Editor("vscode", "Visual Studio Code", ("/usr/bin/code",), trust=Trust.ASKS),
+    Editor("rstudio", "RStudio", ("/usr/bin/rstudio",), trust=Trust.R_AT_ONCE),
 )
 _KEY = HostKey("lab", 22, "ssh-ed25519 AAAA", "SHA256:abc")
 
@@ -233,7 +233,7 @@ def _same_rows(window: MainWindow) -> SameRowsDialog:
 
 def _same_rows_read(window: MainWindow) -> SameRowsDialog:
     dialog = _same_rows(window)
-    dialog.show_table(_WINES)
+    dialog.choice.show_table(_WINES)
     return dialog
 
 
@@ -256,6 +256,12 @@ _MOVED = replace(
     _CHANGED, transitions=(), truth=None, numbers=NumberChange(0.25, 0.25, 0.5, {"0.5": 0.25}, (Bin(0.0, 0.5, 2),))
 )
 _ALIKE = replace(_CHANGED, alike=2, transitions=())
+
+
+def _register_with_data(window: MainWindow) -> RegisterDialog:
+    dialog = RegisterDialog(window, window.studio, a_found_model(), {})
+    dialog.data.choose(ContentRef(dialog.data.project, "", "data/customers until June.csv"))
+    return dialog
 
 
 def _state(window: MainWindow, version: ModelVersion) -> StateSignatureDialog:
@@ -307,6 +313,7 @@ MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
     LibrariesDialog: [lambda window: LibrariesDialog(window, window.studio, a_version())],
     CrashDialog: [lambda window: CrashDialog(window, "Packaging", "details")],
     TableChoiceDialog: [lambda window: TableChoiceDialog(window, window.studio, _nothing)],
+    TestFileChoiceDialog: [lambda window: TestFileChoiceDialog(window, window.studio, _nothing, project="Team")],
     ServerLogDialog: [lambda window: ServerLogDialog(window, window.studio, "lab"), _server_log],
     ServiceAccessDialog: [lambda window: ServiceAccessDialog(window, window.studio, a_release()), _service_access],
     FileHistoryDialog: [
@@ -352,6 +359,7 @@ MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
     RegisterDialog: [
         lambda window: RegisterDialog(window, window.studio, a_found_model(), {"wine": 1}),
         lambda window: RegisterDialog(window, window.studio, a_found_model(), {}),
+        _register_with_data,
     ],
     RemoveDialog: [lambda window: RemoveDialog(window, window.studio, "Team", ["main", "forecast"], _nothing)],
     RestoreDialog: [

@@ -59,7 +59,7 @@ from kronkers_studio.desktop.page_list import page_keys
 from kronkers_studio.desktop.pages.migrate import MigratePage
 from kronkers_studio.desktop.pages.model import ModelPage
 from kronkers_studio.desktop.pages.registry import RegistryPage
-from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog
+from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog, TestFileChoiceDialog
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.domain.differences import Choice
 from kronkers_studio.domain.row_tables import RowTable
@@ -252,7 +252,7 @@ def _use(dialog: QDialog, rest: Callable[[], None]) -> None:  # noqa: PLR0912, P
             rest()
             dialog.open_table(Path(__file__).with_name("none.csv"))
             rest()
-            dialog.show_table(RowTable("t.csv", ("alcohol", "hue"), [("13", "1")]))
+            dialog.choice.show_table(RowTable("t.csv", ("alcohol", "hue"), [("13", "1")]))
             dialog.compare()
         case PackageDialog():
             dialog.build(KeptHere())
@@ -316,13 +316,14 @@ _ASKS: dict[type[QDialog], set[str]] = {
     RemoveDialog: {"trash.remove_branch"},
     RestoreDialog: {"versions.state_at"},
     RulesDialog: {"plans.preview_rules"},
-    SaveVersionDialog: {"working_copies.save_version"},
+    SaveVersionDialog: {"saved_copies.save_version"},
     SameRowsDialog: {"servers.list_servers", "row_comparison.open_rows", "row_comparison.compare_on_rows"},
     StateSignatureDialog: {"stated_signatures.state_signature", "example_inputs.inputs_of_example"},
     SearchDialog: {"searching.search"},
     ServerLogDialog: {"servers.server_changes"},
     ServiceAccessDialog: {"service_access.service_access"},
     TableChoiceDialog: {"browsing.list_projects", "row_files.list_tables"},
+    TestFileChoiceDialog: {"browsing.list_projects", "model_tests.list_test_files"},
     TimeRangeDialog: set(),
     TrashDialog: {"trash.list_trash", "trash.restore_from_trash"},
 }

@@ -16,13 +16,15 @@ from pytestqt.qtbot import QtBot
 from kronkers_studio.desktop.dialogs.register import RegisterDialog, newest_versions
 from kronkers_studio.desktop.model_words import parse_quality
 from kronkers_studio.desktop.pages.models import ModelsPage
+from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog
 from kronkers_studio.desktop.window import MainWindow
 from kronkers_studio.domain.errors import InvalidInput
 from kronkers_studio.domain.model_names import model_continued_by, without_version
-from kronkers_studio.domain.models import ModelFacts
+from kronkers_studio.domain.models import ContentRef, ModelFacts
 from kronkers_studio.settings.paths import resource
 from kronkers_studio.workflows import added_models
 from kronkers_studio.workflows.browsing import list_projects
+from kronkers_studio.workflows.feature_profiles import profile_registered, read_profile
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import list_models, register_model
 from kronkers_studio.workflows.session import open_workspace
@@ -31,6 +33,7 @@ from tests.desktop.kinds import OpenWindow, Rest, the_page, the_session
 from tests.desktop.things import a_found_model, a_version
 
 _SAMPLE = resource("sample/OneDrive - Kronkers")
+_WINES = "Quality/Wine/data/wine_measurements.csv"
 
 
 @pytest.fixture
@@ -251,3 +254,70 @@ def test_a_file_that_is_replaced_while_it_is_added_is_refused_and_nothing_is_sto
     assert page.notice.message == "wine.joblib changed while it was added."
     assert list_projects(the_session(window)) == []
     assert not window.findChildren(RegisterDialog)
+
+
+def _choose_data(window: MainWindow, dialog: RegisterDialog, come_to_rest: Rest, path: str) -> None:
+    """Through the dialog of tables, by its filter."""
+    dialog.data.choose_button.click()
+    come_to_rest(window)
+    tables = the_dialog(window, TableChoiceDialog)
+    tables.filter.setText(path)
+    assert [entry.path for entry in tables.table.content.rows] == [path]
+    tables.go.click()
+    come_to_rest(window)
+
+
+def test_a_model_is_registered_with_its_training_data_and_their_profile_is_made(
+    models_page: Callable[[], tuple[MainWindow, ModelsPage]], with_models: Path, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    """Seen to fail with the table not given on, and with the tables of the first project offered."""
+    with open_workspace(with_models) as session:
+        migrate_folder(session, _SAMPLE / "Marketing", project="a first project")
+    window, page = models_page()
+    page.found.choose(next(n for n, each in enumerate(page.found.content.rows) if each.source.project == "sample"))
+    dialog = _ask(window, page)
+    assert dialog.data.table is None and dialog.data.clear_button.isHidden()
+    _choose_data(window, dialog, come_to_rest, _WINES)
+    assert dialog.data.line.text() == _WINES
+    dialog.data.clear_button.setFocus()
+    dialog.data.clear_button.click()
+    assert dialog.data.table is None and dialog.data.line.text() == "" and dialog.data.clear_button.isHidden()
+    _choose_data(window, dialog, come_to_rest, _WINES)
+    dialog.name.setText("grapes")
+    dialog.go.click()
+    qtbot.waitUntil(lambda: not window.findChildren(RegisterDialog), timeout=30_000)
+    come_to_rest(window)
+    session = the_session(window)
+    made = read_profile(session, "grapes")
+    assert made.version.data is not None and made.version.data.path == _WINES
+    assert made.profile is not None and len(made.profile.table.features) == 13
+    assert "grapes" in page.notice.message
+
+
+def test_a_profile_that_cannot_be_made_is_said_of_a_model_that_is_registered_all_the_same(
+    models_page: Callable[[], tuple[MainWindow, ModelsPage]], qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    """Seen to fail with the reason alone told."""
+    window, page = models_page()
+    dialog = _ask(window, page)
+    dialog.data.choose(ContentRef("sample", "", "Finance/Forecasts/2026/report.xlsx"))
+    dialog.name.setText("grapes")
+    dialog.go.click()
+    qtbot.waitUntil(lambda: not window.findChildren(RegisterDialog), timeout=30_000)
+    come_to_rest(window)
+    made = read_profile(the_session(window), "grapes")
+    assert made.version.data is not None and made.profile is None
+    assert "grapes:1" in page.notice.message and "profile" in page.notice.message
+
+
+def test_data_named_for_a_model_that_was_registered_without_any_make_its_profile(with_models: Path) -> None:
+    """Seen to fail with the data of a second registration passed over."""
+    path = "Quality/Wine/model/wine_cultivar.joblib"
+    with open_workspace(with_models) as session:
+        register_model(session, "sample", path, name="wine")
+        data = ContentRef("sample", "", _WINES)
+        again = register_model(session, "sample", path, name="wine", data=data)
+        assert again.version == 1 and again.data is None
+        assert profile_registered(session, again, data=data) is None
+        profile = read_profile(session, "wine").profile
+        assert profile is not None and profile.data.path == _WINES

@@ -130,9 +130,9 @@ def test_from_a_models_page_to_the_rows_that_changed_and_the_saved_workbook(
     assert not unnamed(dialog) and not unreachable(dialog)
     mouse.click(button_of(dialog, "Data of version 2"))
     qtbot.waitUntil(dialog.go.isEnabled)
-    assert dialog.facts.text() == "wines.csv · 178 rows"
-    assert dialog.truth.values == ("", "bottle", "cultivar")
-    dialog.truth.choose("cultivar")
+    assert dialog.choice.facts.text() == "wines.csv · 178 rows"
+    assert dialog.choice.truth.values == ("", "bottle", "cultivar")
+    dialog.choice.truth.choose("cultivar")
     qtbot.keyClick(dialog, Qt.Key.Key_Return)
     assert dialog.step == "work"
     qtbot.waitUntil(lambda: dialog.step == "done", timeout=_LONG)
@@ -284,10 +284,10 @@ def test_a_model_without_names_of_columns_takes_all_but_the_truth(
     dialog.open_table(file)
     come_to_rest(window)
     assert not dialog.go.isEnabled() and dialog.notice.isVisible()
-    dialog.truth.choose("cultivar")
+    dialog.choice.truth.choose("cultivar")
     come_to_rest(window)
     assert dialog.go.isEnabled() and not dialog.notice.isVisible()
-    dialog.truth.choose("")
+    dialog.choice.truth.choose("")
     come_to_rest(window)
     assert not dialog.go.isEnabled() and dialog.notice.isVisible()
 

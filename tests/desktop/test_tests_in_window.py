@@ -12,15 +12,19 @@ from kronkers_studio.desktop.destinations import RunModelTests, ShowModelVersion
 from kronkers_studio.desktop.dialogs.package import PackageDialog
 from kronkers_studio.desktop.pages.model import ModelPage
 from kronkers_studio.desktop.panels.package_result import PackageResultPanel
+from kronkers_studio.desktop.panels.table_choice import TestFileChoiceDialog
 from kronkers_studio.desktop.panels.version_tests import VersionTests
 from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.domain.expectations import OnRows
+from kronkers_studio.domain.model_columns import model_columns
 from kronkers_studio.domain.model_tests import Outcome
 from kronkers_studio.domain.models import ContentRef
 from kronkers_studio.settings.paths import resource
 from kronkers_studio.workflows.migrating import migrate_folder
+from kronkers_studio.workflows.model_tests import set_of
 from kronkers_studio.workflows.models import register_model
 from kronkers_studio.workflows.session import open_workspace
-from tests.desktop.accessible import unnamed, unreachable
+from tests.desktop.accessible import the_dialog, unnamed, unreachable
 from tests.desktop.kinds import OpenWindow, Rest, the_page, the_session
 
 _SAMPLE = resource("sample/OneDrive - Kronkers")
@@ -62,7 +66,7 @@ def test_from_nothing_to_a_test_set_and_its_results(
     come_to_rest(window)
     panel = _panel(window)
     assert panel.views.shown == "none" and "There is no test set for this model yet" in _words(panel)
-    assert set(_visible(panel)) == {"Make a first test set", "Choose a file …"}
+    assert set(_visible(panel)) == {"Make a first test set", "Choose from a project …", "Test set from this computer …"}
     _visible(panel)["Make a first test set"].click()
     come_to_rest(window)
     assert panel.views.shown == "ready" and "Model tests:wine.tests.yaml" in _words(panel)
@@ -77,24 +81,24 @@ def test_from_nothing_to_a_test_set_and_its_results(
     run = the_session(window).workspace.ledger.model_test_runs("wine")[0]
     assert run.outcome is Outcome.PASSED, run.results
     assert panel.pill.text() == "Passed" and f"All {len(run.results)} tests passed." in _words(panel)
-    assert len(panel.table.content.rows) == len(run.results)
+    assert len(panel.results.table.content.rows) == len(run.results)
     assert panel.run_button.text() == "Test it again"
 
     file = tmp_path / "strict.yaml"
     file.write_text(_FAILING, encoding="utf-8")
-    panel.add_test_set(file)
+    panel.choice.add_computer_file(file)
     come_to_rest(window)
     panel.run_button.click()
     qtbot.waitUntil(lambda: not window.studio.runner.active, timeout=120_000)
     come_to_rest(window)
     assert panel.pill.text() == "Failed"
-    first = panel.table.content.rows[0]
+    first = panel.results.table.content.rows[0]
     assert (first.name, first.outcome) == ("size", Outcome.FAILED), "what failed comes first"
     assert "1 of 2 tests passed, 1 failed." in _words(panel)
     assert "1 of 2 tests passed, 1 failed" in _words(page.notice)
 
     file.write_text("tests: 1\n", encoding="utf-8")
-    panel.add_test_set(file)
+    panel.choice.add_computer_file(file)
     come_to_rest(window)
     assert "strict.yaml, line 1" in _words(page.notice)
 
@@ -107,7 +111,7 @@ def test_it_can_be_stopped(window: MainWindow, qtbot: QtBot, come_to_rest: Rest,
     panel = _panel(window)
     file = tmp_path / "slow.yaml"
     file.write_text("tests:\n  - {kind: latency, p50: 1000, requests: 100000}\n", encoding="utf-8")
-    panel.add_test_set(file)
+    panel.choice.add_computer_file(file)
     come_to_rest(window)
     panel.run_button.click()
     task = panel.task
@@ -151,3 +155,107 @@ def test_the_package_wizard_leads_to_it(window: MainWindow, qtbot: QtBot, come_t
     qtbot.waitUntil(lambda: not window.studio.runner.active, timeout=120_000)
     come_to_rest(window)
     assert _panel(window).pill.text() == "Passed"
+
+
+def _open_tests(window: MainWindow, come_to_rest: Rest) -> VersionTests:
+    window.studio.go.emit(ShowModelVersion("wine:1"))
+    come_to_rest(window)
+    the_page(window, ModelPage).sections.choose("tests")
+    come_to_rest(window)
+    return _panel(window)
+
+
+@pytest.fixture
+def with_files(window: MainWindow, come_to_rest: Rest, tmp_path: Path) -> MainWindow:
+    """Beside the sample a project with a holdout, tables that do not fit, and test sets."""
+    folder = tmp_path / "Holdouts"
+    folder.mkdir()
+    text = (_SAMPLE / "Quality/Wine/data/wine_measurements.csv").read_text(encoding="utf-8")
+    head, *rows = text.splitlines()
+    (folder / "holdout.csv").write_text("\n".join([head, *rows[::3], ""]), encoding="utf-8")
+    names = head.split(",")
+    renamed = ",".join(["Alkohol" if name == names[0] else name for name in names])
+    (folder / "renamed.csv").write_text("\n".join([renamed, *rows[:9], ""]), encoding="utf-8")
+    taken = [
+        name for name, _ in model_columns(the_session(window).workspace.ledger.model_version("wine").signature).named
+    ]
+    places = [names.index(name) for name in taken]
+    bare = [",".join(row.split(",")[place] for place in places) for row in (head, *rows[:9])]
+    (folder / "no truth.csv").write_text("\n".join([*bare, ""]), encoding="utf-8")
+    own = "data: holdout.csv\ntruth: {truth}\ntests:\n  - {{kind: metric, metric: accuracy, at_least: 0.8}}\n"
+    truth = next(name for name in names if name not in taken)
+    (folder / "strict.yaml").write_text(own.format(truth=truth), encoding="utf-8")
+    (folder / "wrong truth.yaml").write_text(own.format(truth="kind of grape"), encoding="utf-8")
+    (folder / "other table.yaml").write_text(
+        own.format(truth=truth).replace("holdout.csv", "renamed.csv"), encoding="utf-8"
+    )
+    migrate_folder(the_session(window), folder, project="Holdouts")
+    return window
+
+
+def test_a_file_of_a_project_is_chosen_as_the_test_set(
+    with_files: MainWindow, qtbot: QtBot, come_to_rest: Rest
+) -> None:
+    """Through the dialog; a test set as it is, and a table by a test set that is made for it. Seen to fail with the
+    table passed over for the data that the model was registered with."""
+    window = with_files
+    panel = _open_tests(window, come_to_rest)
+    _visible(panel)["Choose from a project …"].click()
+    come_to_rest(window)
+    dialog = the_dialog(window, TestFileChoiceDialog)
+    assert dialog.project.value == "sample", "the model's own project comes first"
+    dialog.project.choose("Holdouts")
+    come_to_rest(window)
+    files = [(entry.path, dialog.table.content.columns[1].text(entry)) for entry in dialog.table.content.rows]
+    assert files == [
+        *((f"{name}.yaml", "Test set") for name in ("other table", "strict", "wrong truth")),
+        *((f"{name}.csv", "Table") for name in ("holdout", "no truth", "renamed")),
+    ]
+    dialog.filter.setText("strict")
+    dialog.go.click()
+    come_to_rest(window)
+    assert panel.views.shown == "ready" and "Holdouts:strict.yaml (1 test)" in _words(panel)
+
+    panel.project_button.click()
+    come_to_rest(window)
+    dialog = the_dialog(window, TestFileChoiceDialog)
+    dialog.project.choose("Holdouts")
+    come_to_rest(window)
+    dialog.filter.setText("holdout.csv")
+    dialog.go.click()
+    come_to_rest(window)
+    assert "Model tests:wine.tests.yaml" in _words(panel)
+    session = the_session(window)
+    found = set_of(session, session.workspace.ledger.model_version("wine"))
+    metrics = {
+        each.kind for each in found.expectations if isinstance(each, OnRows) and each.data == "Holdouts:holdout.csv"
+    }
+    assert metrics >= {"metric", "champion", "deterministic"}
+    panel.run_button.click()
+    qtbot.waitUntil(lambda: not window.studio.runner.active, timeout=120_000)
+    come_to_rest(window)
+    run = session.workspace.ledger.model_test_runs("wine")[0]
+    assert run.outcome is Outcome.PASSED, run.results
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("renamed.csv", "renamed.csv cannot be a test set of wine: renamed.csv lacks alcohol: 1 of the 13 columns"),
+        ("no truth.csv", "it has no column that says what is true"),
+        ("other table.yaml", "other table.yaml cannot be the test set of wine: renamed.csv lacks alcohol"),
+        ("wrong truth.yaml", "has no column “kind of grape”"),
+    ],
+)
+def test_a_file_whose_columns_do_not_fit_is_refused_in_words_and_nothing_is_chosen(
+    with_files: MainWindow, come_to_rest: Rest, path: str, said: str
+) -> None:
+    """Seen to fail with the tables of a test set looked at only when it runs."""
+    window = with_files
+    panel = _open_tests(window, come_to_rest)
+    panel.choice.take_project_file(ContentRef("Holdouts", "", path))
+    come_to_rest(window)
+    assert said in _words(the_page(window, ModelPage).notice)
+    assert "Nothing was sent" not in _words(the_page(window, ModelPage).notice)
+    assert panel.views.shown == "none"
+    assert the_session(window).workspace.ledger.chosen_test_set("wine") is None

@@ -17,9 +17,12 @@ from kronkers_studio.desktop.dialogs.save_version import SaveVersionDialog
 from kronkers_studio.desktop.offers.models import version_actions
 from kronkers_studio.desktop.pages.registry import RegistryPage
 from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.domain.editors import Editor, Trust
 from kronkers_studio.settings.configuration import change_settings, load_settings
+from kronkers_studio.workflows.saved_copies import save_version
 from kronkers_studio.workflows.session import open_workspace
-from kronkers_studio.workflows.working_copies import check_out, list_working_copies, save_version
+from kronkers_studio.workflows.working_copies import check_out, list_working_copies
+from tests.desktop.all_dialogs import EDITORS_FOUND
 from tests.desktop.conftest import PATIENCE
 from tests.desktop.kinds import OpenWindow, Rest, the_page, the_session
 from tests.desktop.things import a_version
@@ -65,6 +68,13 @@ def test_from_opening_to_a_version_that_is_seen(
     come_to_rest(window)
     dialog = the_dialog(window, OpenInDialog)
     assert dialog.editor.value == "vscode" and dialog.go.isEnabled()
+    assert dialog.trust.text() == Trust.ASKS.sentence
+    dialog.show_editors([*EDITORS_FOUND, Editor("mine", "Mine", ("/opt/mine",))], "")
+    told = []
+    for key in ("rstudio", "mine", "vscode"):
+        dialog.editor.choose(key)
+        told.append(dialog.trust.text())
+    assert told == [Trust.R_AT_ONCE.sentence, Trust.UNKNOWN.sentence, Trust.ASKS.sentence]
     dialog.go.click()
     qtbot.waitUntil(lambda: "Open in Visual Studio Code" in page.notice.message, timeout=PATIENCE)
     folder = tmp_path / "copies" / "Team"

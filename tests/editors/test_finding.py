@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from kronkers_studio.domain.editors import FILE_MANAGER, Editor
+from kronkers_studio.domain.editors import FILE_MANAGER, Editor, Trust
 from kronkers_studio.settings.editors.environment import editor_environment
 from kronkers_studio.settings.editors.finding import installed_editors, program_editor
+from kronkers_studio.settings.editors.kinds import EDITORS
 
 
 def program(file: Path) -> Path:
@@ -156,3 +157,10 @@ def test_an_editor_gets_no_key_of_the_workspace_and_nothing_of_this_programs_pyt
         "PATH": "/usr/bin",
         "DISPLAY": ":0",
     }
+
+
+def test_of_every_editor_that_is_looked_for_it_is_known_whether_it_asks() -> None:
+    """Seen to fail with one that is new and says nothing of it."""
+    assert [kind.key for kind in EDITORS if kind.trust is Trust.UNKNOWN] == []
+    assert {kind.key for kind in EDITORS if kind.trust is Trust.R_AT_ONCE} == {"rstudio"}
+    assert all(trust.sentence for trust in Trust)

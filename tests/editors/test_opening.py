@@ -13,8 +13,9 @@ from kronkers_studio.domain.errors import EditorUnavailable, NotFound
 from kronkers_studio.settings.configuration import change_settings
 from kronkers_studio.workflows.editors import find_editors, open_version, open_working_copy
 from kronkers_studio.workflows.migrating import migrate_folder
+from kronkers_studio.workflows.saved_copies import save_version
 from kronkers_studio.workflows.session import Session, create_workspace
-from kronkers_studio.workflows.working_copies import list_working_copies, save_version
+from kronkers_studio.workflows.working_copies import list_working_copies
 from tests.cli.shell import Shell
 from tests.editors.fake_editor import FakeEditor
 

@@ -292,3 +292,12 @@ def test_a_run_in_words_and_its_outcome() -> None:
     assert _run(every[0], every[3]).passed and not _run(every[3]).passed
     assert run_words(_run(every[0])) == "the test passed"
     assert json.loads(json.dumps([outcome.value for outcome in Outcome])) == ["passed", "failed", "error", "skipped"]
+
+
+def test_a_first_test_set_is_made_for_a_table_that_is_named(shell: Shell) -> None:
+    found = shell.run("model", "tests", "wine", "--first", "--data", "quality:holdout.csv")
+    assert 'data: "quality:holdout.csv"' in found.err and "kind: champion" in found.err
+    refused = shell.json("model", "tests", "wine", "--first", "--data", "quality:wine.tests.yaml", expect=1)
+    assert "cannot be a test set of wine" in refused["error"]["message"]
+    assert shell.json("model", "tests", "wine", "--data", "quality:holdout.csv", expect=2)["error"]["next_step"]
+    shell.run("model", "tests", "wine", "--reset")

@@ -161,3 +161,14 @@ def test_shares_of_numpy_are_said_as_others_are() -> None:
     """Seen to fail where NumPy's truth values were compared by ``is``."""
     assert percent(np.float64(1.0)) == "100 %"
     assert percent(np.float64(0.5)) == "50 %"
+
+
+@pytest.mark.parametrize("cells", [[True, False, True], ["True", "False", "TRUE"], ["true", "false", "1"]])
+@pytest.mark.parametrize("answers", [["True", "False", "True"], [True, False, True], ["true", "false", "true"]])
+def test_truth_values_are_one_class_however_json_and_csv_write_them(
+    cells: list[str | bool], answers: list[object]
+) -> None:
+    """As CatBoost answers them, whose classes are texts."""
+    table = RowTable("t", ("left",), [(cell,) for cell in cells])
+    judged, _rows = judged_classes(table, "left", Answers(answers))
+    assert measure(Metric.ACCURACY, judged) == 1.0 and len(judged.classes) == 2

@@ -12,14 +12,17 @@ from pathlib import Path
 import pytest
 
 from kronkers_studio.domain.content import EntryKind
-from kronkers_studio.domain.errors import AlreadyExists, InvalidInput, WorkspaceBusy
+from kronkers_studio.domain.errors import AlreadyExists, Cancelled, InvalidInput, WorkspaceBusy
 from kronkers_studio.domain.models import Framework
 from kronkers_studio.domain.new_projects import Language
+from kronkers_studio.domain.progress import CancelSource
 from kronkers_studio.settings.paths import resource
 from kronkers_studio.workflows.models import register_model
 from kronkers_studio.workflows.new_projects import new_project, project_files
+from kronkers_studio.workflows.saved_copies import save_version
 from kronkers_studio.workflows.session import Session, create_workspace
-from kronkers_studio.workflows.working_copies import save_version, working_copy_state
+from kronkers_studio.workflows.working_copies import working_copy_state
+from tests.cli.shell import Shell
 
 SHARED = {
     "wear-out.tests.yaml",
@@ -117,6 +120,58 @@ def test_nothing_is_left_of_a_project_that_could_not_be_made(
     with session, pytest.raises(WorkspaceBusy):
         new_project(session, Language.PYTHON, "wear-out", within=tmp_path / "there")
     assert list((tmp_path / "there").iterdir()) == []
+
+
+@pytest.mark.parametrize("there", [False, True])
+@pytest.mark.parametrize("how", [KeyboardInterrupt, Cancelled])
+def test_ctrl_c_leaves_nothing_but_the_empty_folder_that_was_there(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool, how: type[BaseException]
+) -> None:
+    """Once all files are written, and asked for before. Seen to fail with the folders left in one that was empty."""
+    folder = tmp_path / "in" / "wear-out"
+    if there:
+        folder.mkdir(parents=True)
+    cancel = CancelSource()
+    if how is Cancelled:
+        cancel.cancel()
+    else:
+
+        def interrupted(*_: object, **__: object) -> None:
+            assert (folder / "train.py").is_file()
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("kronkers_studio.workflows.new_projects.save_as_next", interrupted)
+    with session:
+        with pytest.raises(how):
+            new_project(session, Language.PYTHON, "wear-out", within=tmp_path / "in", cancel=cancel)
+        assert [each.name for each in (tmp_path / "in").iterdir()] == (["wear-out"] if there else [])
+        assert not there or list(folder.iterdir()) == []
+        assert not list(session.workspace.content.projects())
+        monkeypatch.undo()
+        new_project(session, Language.PYTHON, "wear-out", within=tmp_path / "in")
+
+
+def test_names_and_places_as_people_have_them(tmp_path: Path) -> None:
+    """A project and a folder may be called in any words; a model may not, and then nothing is made."""
+    shell = Shell(tmp_path)
+    shell.init()
+    place = tmp_path / "Übungen für Anfänger"
+    for name in ("Ausfälle", "wear out", "con", "nul", "aux.x", "prn"):
+        refused = shell.json("new", "python", name, "--in", str(place), expect=2)["error"]
+        assert "no name for a model" in refused["message"] and "machine-failure" in refused["next_step"]
+        assert not place.exists()
+    made = shell.json("new", "python", "ausfall", "--in", str(place), "--project", "Ausfälle der Pumpen")
+    assert made["copy"]["project"] == "Ausfälle der Pumpen" and (place / "ausfall" / "train.py").is_file()
+    assert any('"Ausfälle der Pumpen:ausfall.joblib"' in step for step in made["steps"])
+    assert shell.json("projects")[0]["name"] == "Ausfälle der Pumpen"
+
+    assert "Nothing was changed" in shell.run("status", str(place / "ausfall")).out  # one argument: a working copy
+    (place / "ausfall" / "train.py").write_text("1", encoding="utf-8")
+    assert "train.py" in shell.run("status", str(place / "ausfall" / "data")).out  # or a folder in it
+    two = shell.json("status", "Ausfälle der Pumpen", str(place / "ausfall"))  # two: what a migration would bring in
+    assert two["project"] == "Ausfälle der Pumpen" and len(two["new_or_changed"]) >= 1
+    assert "is not a working copy" in shell.run("status", "Ausfälle der Pumpen", expect=1).err
+    assert "Missing argument" in shell.run("status", expect=2).err
 
 
 @pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed")

@@ -434,7 +434,7 @@ _RUNS = [
 ]
 
 
-def _a_story() -> list[Change]:
+def a_story() -> list[Change]:
     """Changes of every kind that follow from each other."""
     first = Commit("1" * 64, "p", (), "a" * 64, "ann", NOW, "first", 3, 100)
     second = Commit("2" * 64, "p", (first.id,), "b" * 64, "ann", NOW, "second", 4, 200)
@@ -501,7 +501,7 @@ def _a_story() -> list[Change]:
 
 
 def test_a_story_of_every_kind_is_recorded_replayed_and_answered(workspace: Workspace) -> None:
-    story = _a_story()
+    story = a_story()
     workspace.ledger.record(*story, author="ann")
     ledger = workspace.ledger
     assert {type(change) for change in story} == set(KINDS.values())
@@ -543,7 +543,7 @@ def test_a_story_of_every_kind_is_recorded_replayed_and_answered(workspace: Work
 
 
 def test_a_release_that_changes_keeps_its_number_and_newer_ones_come_first(workspace: Workspace) -> None:
-    workspace.ledger.record(*_a_story()[:16], author="ann")
+    workspace.ledger.record(*a_story()[:16], author="ann")
     old = workspace.ledger.releases()[0]
     later = NOW + timedelta(hours=1)
     standby = Release(**{**_fields(old), "state": ReleaseState.STANDBY, "changed": later})
@@ -558,7 +558,7 @@ def _fields(release: Release) -> dict[str, Any]:
 
 
 def test_refused_changes_leave_nothing_behind(workspace: Workspace) -> None:
-    story = _a_story()
+    story = a_story()
     workspace.ledger.record(*story[:14], author="ann")
     before = workspace.ledger.entries()
     for refused, error in (
@@ -584,7 +584,7 @@ def test_refused_changes_leave_nothing_behind(workspace: Workspace) -> None:
 @pytest.mark.parametrize("number", [1, 6, 12])
 def test_a_changed_entry_is_found(workspace: Workspace, column: str, number: int) -> None:
     """Seen to fail with ``_chain`` leaving out the author."""
-    workspace.ledger.record(*_a_story(), author="ann")
+    workspace.ledger.record(*a_story(), author="ann")
     workspace.ledger.verify()
     new = {
         "at": "2020-01-01T00:00:00+00:00",
@@ -601,7 +601,7 @@ def test_a_changed_entry_is_found(workspace: Workspace, column: str, number: int
 
 
 def test_removed_and_exchanged_entries_are_found(workspace: Workspace) -> None:
-    workspace.ledger.record(*_a_story(), author="ann")
+    workspace.ledger.record(*a_story(), author="ann")
     with workspace.database.write() as connection:
         statements.delete(connection, statements.JOURNAL, number=5)
     with pytest.raises(StoreDamaged, match="Entry 5 "):
@@ -609,7 +609,7 @@ def test_removed_and_exchanged_entries_are_found(workspace: Workspace) -> None:
 
 
 def test_tables_that_differ_from_the_journal_are_found(workspace: Workspace) -> None:
-    workspace.ledger.record(*_a_story(), author="ann")
+    workspace.ledger.record(*a_story(), author="ann")
     with workspace.database.write() as connection:
         statements.update(connection, statements.ALIASES, {"alias": "something else"})
     assert any("aliases" in problem for problem in workspace.content.check().problems)

@@ -406,7 +406,7 @@ def test_what_a_version_was_called_and_measured_before_stays_in_its_history(work
     _register(workspace, commit, "m", 2)
     workspace.ledger.record(ModelDescribed("m", 1, "second", (), ModelCard(), NOW, "bob"), author="bob")
     workspace.ledger.record(MetricsAdded("m", 1, {"auc": 0.5}, NOW, "bob"), author="bob")
-    kinds = [(entry.kind, entry.author) for entry in workspace.models.history("m", 1)]
+    kinds = [(each.entry.kind, each.entry.author) for each in workspace.models.history("m", 1)]
     assert kinds == [("ModelRegistered", "ann"), ("ModelDescribed", "bob"), ("MetricsAdded", "bob")]
     assert workspace.content.check().healthy
 

@@ -152,7 +152,7 @@ def test_what_is_said_counts_for_the_package_and_stands_in_the_history(session: 
         "author": session.author,
     }
     history = session.workspace.models.history("net", 1)
-    assert [(entry.kind, entry.author) for entry in history][-1] == ("SignatureStated", session.author)
+    assert [(one.entry.kind, one.entry.author) for one in history][-1] == ("SignatureStated", session.author)
 
     back = state_signature(session, _NET, reset=True, before=said)
     assert back == version

@@ -39,6 +39,7 @@ from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import open_model, register_model
 from kronkers_studio.workflows.releases import predict
 from kronkers_studio.workflows.session import Session
+from tests.cli.shell import Shell
 from tests.serving.model_folders import WINE_COLUMNS, running, wine_classifier, wine_folder, wine_rows
 from tests.serving.statistics_beside import statistics_beside
 from tests.serving.test_feature_counts import wine_table
@@ -180,9 +181,13 @@ def test_what_comes_in_is_told_beside_the_reference_and_kept(
         session.workspace.ledger.record(ProfileMade("wine", 3, profile), author="ada")
     kept = features_seen(session, "wine", THIS_COMPUTER)  # it is no more
     assert [one.counts for one in kept.features] == [one.counts for one in seen.features]
-    between, answers = session.series.features_between("wine", THIS_COMPUTER, profile.digest, 0, 1e11)
-    assert answers is not None and sum(answers) == 178
-    assert between == {one.name: one.counts for one in seen.features}
+    hour = features_seen(session, "wine", THIS_COMPUTER, 3600.0)
+    assert [one.counts for one in hour.features] == [one.counts for one in seen.features]
+    assert hour.answers is not None and hour.answers.rows == 178 and hour.at == kept.at
+    said = Shell(tmp_path).json("metrics", "wine", "--in", THIS_COMPUTER, "--features", "--since", "2h")
+    assert {one["rows"] for one in said["features"]} == {178}
+    with pytest.raises(NotFound, match="in that time"):
+        features_seen(session, "wine", THIS_COMPUTER, 0.0)
     session.workspace.ledger.record(ProfileMade("wine", 3, newer), author="ada")
     with pytest.raises(ServiceUnavailable):
         features_seen(session, "wine", THIS_COMPUTER)

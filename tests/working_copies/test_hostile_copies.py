@@ -14,8 +14,9 @@ from kronkers_studio.migration import filesystem
 from kronkers_studio.migration.source import FolderSource
 from kronkers_studio.registry.restoring import target_names
 from kronkers_studio.workflows.migrating import migrate_folder
+from kronkers_studio.workflows.saved_copies import save_version
 from kronkers_studio.workflows.session import Session
-from kronkers_studio.workflows.working_copies import check_out, save_version, working_copy_state
+from kronkers_studio.workflows.working_copies import check_out, working_copy_state
 from tests.working_copies.conftest import FILES
 from tests.working_copies.test_working_copies import changes_in, files_of, write
 

@@ -14,9 +14,16 @@ import pytest
 
 from kronkers_studio.domain.content import Entry, RestoreReport
 from kronkers_studio.domain.errors import InvalidInput, RestoreUnderWay, StudioError, WorkingCopyChanged
+from kronkers_studio.domain.working_copies import Unready
+from kronkers_studio.workflows.saved_copies import save_version
 from kronkers_studio.workflows.session import Session
 from kronkers_studio.workflows.update_copies import save_and_merge, update_working_copy
-from kronkers_studio.workflows.working_copies import check_out, save_version, working_copy_state
+from kronkers_studio.workflows.working_copies import (
+    check_out,
+    copies_of,
+    list_working_copies,
+    working_copy_state,
+)
 from tests.working_copies.conftest import FILES
 from tests.working_copies.test_working_copies import changes_in, files_of, write
 
@@ -58,6 +65,10 @@ def test_an_update_killed_while_it_sets_files_aside_undoes_nothing(
     )
     command = [sys.executable, "-c", program, str(session.directory), str(made_project[1]), str(folder), str(moved)]
     assert subprocess.run(command, check=False, timeout=120).returncode == 9
+    unready = {Path(each.folder).name: each.unready for each in list_working_copies(session)}
+    assert unready == {"theirs": None, folder.name: Unready.UPDATE}
+    (standing,) = (each for each in copies_of(session, "Team") if each.known.unready is not None)
+    assert standing.problem is not None and "ended half way" in standing.problem.message
 
     update_working_copy(session, folder)
 

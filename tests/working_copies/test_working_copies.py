@@ -23,6 +23,7 @@ from kronkers_studio.domain.migration import MigrationSource
 from kronkers_studio.workflows.browsing import history
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.migration.import_run import BringIn, Brought
+from kronkers_studio.workflows.saved_copies import save_version
 from kronkers_studio.workflows.session import Session, create_workspace
 from kronkers_studio.workflows.sources import project_sources
 from kronkers_studio.workflows.trash import list_trash
@@ -32,7 +33,6 @@ from kronkers_studio.workflows.working_copies import (
     check_out,
     forget_working_copy,
     list_working_copies,
-    save_version,
     working_copy_at,
     working_copy_state,
 )

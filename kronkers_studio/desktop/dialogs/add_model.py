@@ -59,7 +59,7 @@ def add_model_file(
         return add_model(session, file, progress=progress, cancel=cancel)
 
     def ask(found: FoundModel) -> None:
-        ask_to_register(owner, studio, found, models(), registered, next_of=next_of)
+        ask_to_register(owner, studio, found, models(), registered, failed, next_of=next_of)
 
     studio.do(
         tr("Adding {file}").format(file=file.name),
@@ -78,12 +78,15 @@ def ask_to_register(
     found: FoundModel,
     models: Mapping[str, int],
     registered: Callable[[ModelVersion], object],
+    failed: Callable[[StudioError], object],
     *,
     next_of: str = "",
 ) -> None:
-    """Ask what ``found`` is to be registered as; nothing where it cannot be."""
+    """Ask what ``found`` is to be registered as; nothing where it cannot be. ``failed`` hears of a profile of its
+    training data that could not be made, after ``registered``."""
     if found.facts is None:
         return
     dialog = RegisterDialog(owner.window(), studio, found, models, next_of=next_of)
     dialog.registered.connect(registered)
+    dialog.unprofiled.connect(failed)
     dialog.open()

@@ -15,12 +15,15 @@ from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import ComboBox
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.work.studio import Studio
-from kronkers_studio.domain.editors import Editor
+from kronkers_studio.domain.editors import Editor, Trust
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.printable import printable
 
 if TYPE_CHECKING:
     from kronkers_studio.workflows.session import Session
+
+
+_TRUST_HEIGHT = 50  # pixels: three lines, so that nothing moves with the choice
 
 
 class OpenInDialog(Dialog):
@@ -45,11 +48,12 @@ class OpenInDialog(Dialog):
         self.content.addWidget(row)
         self.where = label(tr("Looking for programs …"), "caption", wrap=True)
         self.content.addWidget(self.where)
-        words = tr(
-            "Editors ask whether you trust a folder before they run anything in it. Say yes only to files whose makers "
-            "you know."
-        )
-        self.content.addWidget(label(words, "caption", wrap=True))
+        self.trust = label("", "caption", wrap=True)
+        self.trust.setMinimumHeight(_TRUST_HEIGHT)
+        self.trust.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        self.content.addWidget(self.trust)
+        self._trusts: dict[object, Trust] = {}
+        self.editor.currentIndexChanged.connect(self._show_trust)
         self.content.addStretch(1)
         self.add_button(tr("Cancel"), self.reject)
         self.go = self.add_button(tr("Open"), self._go, "primary")
@@ -69,7 +73,9 @@ class OpenInDialog(Dialog):
 
     def show_editors(self, editors: list[Editor], there: str) -> None:
         """Offer ``editors``; ``there`` is the working copy that would be opened again, "" for none."""
+        self._trusts = {editor.key: editor.trust for editor in editors}
         self.editor.set_choices([(editor.label, editor.key) for editor in editors])
+        self._show_trust()
         if not editors:
             self.where.setText(tr("No editor was found on this computer. Choose the program that you work with."))
         elif there:
@@ -85,7 +91,13 @@ class OpenInDialog(Dialog):
         others = [(self.editor.itemText(at), value) for at, value in enumerate(self.editor.values) if value != program]
         self.editor.set_choices([*others, (printable(Path(program).stem), program)])
         self.editor.choose(program)
+        self._show_trust()
         self.go.setEnabled(True)
+
+    def _show_trust(self) -> None:
+        """Whether the chosen program asks before it runs anything."""
+        known = self.editor.value is not None
+        self.trust.setText(self._trusts.get(self.editor.value, Trust.UNKNOWN).sentence if known else "")
 
     def _browse(self) -> None:
         dialog = QFileDialog(self, tr("Which program?"))

@@ -10,12 +10,13 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import tr
 from kronkers_studio.desktop.model_words import parse_quality, summary_words
+from kronkers_studio.desktop.panels.table_field import TableField
 from kronkers_studio.desktop.widgets.dialog import Dialog
 from kronkers_studio.desktop.widgets.fields import ComboBox, Field, LineField
 from kronkers_studio.desktop.widgets.pills import FilterPills
 from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.work.studio import Studio
-from kronkers_studio.domain.errors import InvalidInput, StudioError
+from kronkers_studio.domain.errors import Cancelled, InvalidInput, StudioError
 from kronkers_studio.domain.model_names import model_continued_by, without_version
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.naming import is_model_name
@@ -28,9 +29,14 @@ _NEW, _NEXT = "new", "next"
 
 
 class RegisterDialog(Dialog):
-    """``models`` are those registered already: the newest version of each, the one registered last first."""
+    """``models`` are those registered already: the newest version of each, the one registered last first.
+
+    registered(version)   it was registered, with what was said
+    unprofiled(error)     it was, and yet no profile of its training data could be made
+    """
 
     registered = Signal(ModelVersion)
+    unprofiled = Signal(object)
 
     def __init__(
         self,
@@ -66,6 +72,13 @@ class RegisterDialog(Dialog):
             tr("Quality, if it was measured"), self.quality, tr("Shown beside each version, to compare them by.")
         )
         self.content.addWidget(self._quality)
+        self.data = TableField(tr("Training data"), studio, found.source.project)
+        self._data = Field(
+            tr("Training data, if it is in a project"),
+            self.data,
+            tr("What its service is sent will be compared with it. No row is kept."),
+        )
+        self.content.addWidget(self._data)
         self.description = LineField(tr("Description"), placeholder=tr("Trained on the customers of 2026"))
         self.content.addWidget(Field(tr("Description, if you like"), self.description))
         self.add_button(tr("Cancel"), self.reject)
@@ -97,13 +110,14 @@ class RegisterDialog(Dialog):
             self._quality.show_problem(f"{problem.message} {problem.next_step}")
             self.quality.setFocus()
             return
-        description = self.description.text().strip()
+        description, data = self.description.text().strip(), self.data.table
 
-        def work(progress: Progress, _cancel: CancelToken) -> ModelVersion:
+        def work(progress: Progress, cancel: CancelToken) -> tuple[ModelVersion, StudioError | None]:
+            from kronkers_studio.workflows.feature_profiles import profile_registered
             from kronkers_studio.workflows.models import register_model
 
             source = found.source
-            return register_model(
+            version = register_model(
                 session,
                 source.project,
                 source.path,
@@ -111,8 +125,13 @@ class RegisterDialog(Dialog):
                 name=name,
                 description=description,
                 metrics=metrics,
+                data=data,
                 progress=progress,
             )
+            try:
+                return version, profile_registered(session, version, data=data, progress=progress, cancel=cancel)
+            except Cancelled as cancelled:  # the version is registered by now
+                return version, cancelled
 
         self.go.setEnabled(False)
         self._studio.do(
@@ -123,11 +142,14 @@ class RegisterDialog(Dialog):
             failed=self._failed,
             owner=self,
             resource="models",
-            cancellable=False,
+            cancellable=data is not None,  # registering takes a moment, looking at a large table does not
         )
 
-    def _done(self, version: ModelVersion) -> None:
+    def _done(self, answer: tuple[ModelVersion, StudioError | None]) -> None:
+        version, problem = answer
         self.registered.emit(version)
+        if problem is not None:
+            self.unprofiled.emit(_without_profile(version, problem))
         self.accept()
 
     def _failed(self, error: StudioError) -> None:
@@ -143,6 +165,16 @@ class RegisterDialog(Dialog):
             problem = tr("There is a model of that name. Choose “Next version of a model” to add to it.")
         self._name.show_problem(problem)
         self.go.setEnabled(self.how.key == _NEXT or (bool(name) and not problem))
+
+
+def _without_profile(version: ModelVersion, problem: StudioError) -> StudioError:
+    """Why there is no profile, of a version that is there all the same."""
+    words = tr("{model} is registered, without a profile of its training data: {why}")
+    if isinstance(problem, Cancelled):
+        why, step = tr("it was cancelled."), tr("It can be made under Features, in the model's page.")
+    else:
+        why, step = problem.message, problem.next_step
+    return StudioError(words.format(model=version.label, why=why), next_step=step, details=problem.details)
 
 
 def _free_name(name: str, found: FoundModel, models: Mapping[str, int]) -> str:

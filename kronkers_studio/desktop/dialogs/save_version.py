@@ -80,7 +80,7 @@ class SaveVersionDialog(Dialog):
                 from kronkers_studio.workflows.update_copies import save_and_merge
 
                 return save_and_merge(session, folder, message, progress=progress, cancel=cancel)
-            from kronkers_studio.workflows.working_copies import save_version
+            from kronkers_studio.workflows.saved_copies import save_version
 
             return save_version(session, folder, message, branch=branch, progress=progress, cancel=cancel)
 

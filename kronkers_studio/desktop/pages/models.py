@@ -213,13 +213,13 @@ class ModelsPage(Page):
         self.why.setVisible(bool(why))
 
     def _register(self, found: FoundModel) -> None:
-        ask_to_register(self, self.studio, found, self._newest(), self._registered)
+        ask_to_register(self, self.studio, found, self._newest(), self._registered, self.show_error)
 
     def _package_chosen(self) -> None:
         """Register what is chosen, then ask where its package is to go."""
         wanted = self._to_register
         if wanted is not None:
-            ask_to_register(self, self.studio, wanted, self._newest(), self._package)
+            ask_to_register(self, self.studio, wanted, self._newest(), self._package, self.show_error)
 
     def _package(self, version: ModelVersion) -> None:
         self.studio.go.emit(PackageVersion(version.label))

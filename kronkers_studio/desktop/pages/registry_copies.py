@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from kronkers_studio.workflows.editors import Opened
 
 
+_NAMED = 3  # paths that a sentence names
+
+
 class RegistryCopies:
     """Works for ``page``; ``panel`` lists the working copies of the project in view, ``show`` brings it into view."""
 
@@ -118,7 +121,10 @@ class RegistryCopies:
         left = (
             counted(len(skipped), tr("{n} could not be written."), tr("{n} could not be written.")) if skipped else ""
         )
-        more = " ".join(filter(None, (home_short(folder), left, opened.copied.remark)))
+        out = opened.copied.left_out
+        without = tr("Left out: {paths}, which tells other programs what to run; it stays in the version.")
+        left_out = without.format(paths=", ".join(out[:_NAMED])) if out else ""
+        more = " ".join(filter(None, (home_short(folder), left, left_out, opened.copied.remark)))
         show = (tr("Show it"), lambda: self._page.do(ShowInFileManager(folder)))
         self._page.notice.say(words, more, "warn" if skipped else "ok", action=show)
         self.panel.look()
@@ -150,7 +156,7 @@ class RegistryCopies:
             return
 
         def work(_progress: Progress, _cancel: CancelToken) -> Commit:
-            from kronkers_studio.workflows.working_copies import take_back
+            from kronkers_studio.workflows.saved_copies import take_back
 
             return take_back(session, saved)
 

@@ -1,38 +1,49 @@
-"""How the features were spread in the data that a version was trained on, and making that profile."""
+"""How the features were spread in the data that a version was trained on, beside what comes into its services; and
+making that profile."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
-from PySide6.QtCore import QRect, Signal
-from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from kronkers_studio.desktop.localization import counted, figure, number, tr
-from kronkers_studio.desktop.look import theme
+from kronkers_studio.desktop.charts.ranges import RANGES, range_choices
+from kronkers_studio.desktop.localization import counted, date_time, number, tr
+from kronkers_studio.desktop.panels.feature_tables import comparison_table, profile_table
 from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog
+from kronkers_studio.desktop.place_words import place_title, place_words
 from kronkers_studio.desktop.widgets.buttons import Button
-from kronkers_studio.desktop.widgets.fields import Field, LineField, row_of
+from kronkers_studio.desktop.widgets.fields import ComboBox, Field, LineField, row_of
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.states import EmptyState
-from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import StudioError
-from kronkers_studio.domain.feature_profiles import FeatureKind, FeatureProfile, ReferenceProfile, Unprofiled
+from kronkers_studio.domain.feature_profiles import ReferenceProfile, Unprofiled
 from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.workflows.session import Session
 
-_BARS = 132  # pixels that the bars of a feature take
-_THINNEST = 3  # pixels of a bin whose values are all but one
-_NAMED = 3  # categories that are told
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.feature_counts import FeaturesSeen
+
+_SINCE_START = ""
+_OFFERED = ("1h", "24h", "7d", "30d")
+"""Ranges of the charts: what came in is known to the hour."""
+
+
+class KnownProfile(NamedTuple):
+    """A version's profile, and the places where the version is live."""
+
+    profile: ReferenceProfile | None
+    places: tuple[str, ...] = ()
 
 
 class VersionProfile(QWidget):
-    """Views: "looking", "none", "rows", "failed". ``told`` carries a sentence and None, as a profile that was made
-    replaces the one before; ``failed`` an error."""
+    """Views: "looking", "none", "rows" (the training data alone), "compared" (beside what came in), "failed". ``told``
+    carries a sentence and None, as a profile that was made replaces the one before; ``failed`` an error."""
 
     told = Signal(str, object)
     failed = Signal(object)
@@ -41,19 +52,46 @@ class VersionProfile(QWidget):
         super().__init__(parent)
         self._studio = studio
         self._version: ModelVersion | None = None
+        self._profile: ReferenceProfile | None = None
+        self._asked = 0
         self.summary = label("", "caption")
         self.summary.setWordWrap(True)
-        self.table: Table[FeatureProfile] = Table(tr("Features"), _columns())
-        self.views = Views({"looking": _looking, "none": _none, "rows": lambda: self.table, "failed": _not_read})
+        self.table, self.compared = profile_table(), comparison_table()
+        self.views = Views(
+            {
+                "looking": _looking,
+                "none": _none,
+                "rows": lambda: self.table,
+                "compared": lambda: self.compared,
+                "failed": _not_read,
+            }
+        )
+        self.place = ComboBox(tr("What it is compared with"))
+        self.range = ComboBox(tr("Of which time"), _ranges())
+        self.place.currentIndexChanged.connect(self._compare)
+        self.range.currentIndexChanged.connect(self._compare)
+        self._choices = QWidget()
+        choices = QHBoxLayout(self._choices)
+        choices.setContentsMargins(0, 0, 0, 0)
+        choices.setSpacing(8)
+        choices.addWidget(self.place)
+        choices.addWidget(self.range)
+        choices.addStretch(1)
+        self._choices.setVisible(False)
         self.target = LineField(tr("Column with the true answers"), placeholder=tr("found by itself"))
         self._target = Field(tr("Column with the true answers, if it must be named"), self.target, " ", problem_lines=1)
         self.make_button = Button(tr("Make it of a table …"), self.choose_table, icon="data")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
+        column.addWidget(self._choices)
         column.addWidget(self.summary)
         column.addWidget(self.views, 1)
-        column.addLayout(row_of(self._target, self.make_button, widest=420))
+        self._making = QWidget()
+        row = row_of(self._target, self.make_button, widest=420)
+        row.setContentsMargins(0, 0, 0, 0)
+        self._making.setLayout(row)
+        column.addWidget(self._making)
 
     def show_version(self, version: ModelVersion) -> None:
         """Read and show the profile of ``version``."""
@@ -61,28 +99,44 @@ class VersionProfile(QWidget):
             self.target.clear()
             self.summary.setText("")
             self.views.show_view("looking")
+            self._choices.setVisible(False)
+            self._offer(())
         self._version = version
 
-        def work(session: Session, _cancel: CancelToken) -> ReferenceProfile | None:
+        def work(session: Session, _cancel: CancelToken) -> KnownProfile:
+            from kronkers_studio.workflows.feature_counts import live_places
             from kronkers_studio.workflows.feature_profiles import read_profile
 
-            return read_profile(session, version.name, version.version).profile
+            found = read_profile(session, version.name, version.version)
+            return KnownProfile(found.profile, live_places(session, version))
 
         self._studio.look(work, self.show_profile, owner=self, failed=self._failed)
 
-    def show_profile(self, profile: ReferenceProfile | None) -> None:
+    def show_profile(self, known: KnownProfile) -> None:
         """Show what was read."""
-        self.views.show_view("none" if profile is None else "rows")
+        self._profile = profile = known.profile
+        self._offer(known.places)
+        self._choices.setVisible(profile is not None and bool(known.places))
         if profile is None:
+            self.views.show_view("none")
             self.summary.setText("")
             return
         answers = [profile.table.answers] if profile.table.answers is not None else []
         self.table.content.show_rows([*profile.table.features, *answers])
-        self.summary.setText(summary_words(profile))
+        self._compare()
+
+    def show_seen(self, seen: FeaturesSeen) -> None:
+        """Show what came in beside the profile."""
+        answers = [seen.answers] if seen.answers is not None else []
+        self.compared.content.show_rows([*seen.features, *answers])
+        self.summary.setText(seen_words(seen))
+        self.views.show_view("compared")
+        self._making.setVisible(False)  # its room is for rows
 
     def choose_table(self) -> None:
         """Let somebody choose the table that it is made of."""
-        TableChoiceDialog(self.window(), self._studio, self.make).open()
+        project = self._version.source.project if self._version is not None else ""
+        TableChoiceDialog(self.window(), self._studio, self.make, project=project).open()
 
     def make(self, data: ContentRef) -> None:
         """Make the profile of the table ``data``."""
@@ -110,9 +164,59 @@ class VersionProfile(QWidget):
             resource="models",
         )
 
+    def _offer(self, places: tuple[str, ...]) -> None:
+        alone = (tr("The training data alone"), "")
+        words = tr("Beside what came in: {place}")
+        self.place.set_choices([alone, *((words.format(place=place_title(place)), place) for place in places)])
+        if self.place.value is None:
+            self.place.choose("")
+
+    def _compare(self) -> None:
+        """Show the profile alone, or beside what came into the place that is chosen."""
+        self._asked += 1
+        asked, profile, version, place = self._asked, self._profile, self._version, str(self.place.value or "")
+        self.range.setEnabled(bool(place))
+        self._making.setVisible(not place or self.views.shown != "compared")
+        if profile is None or version is None:
+            return
+        if not place:
+            self.summary.setText(summary_words(profile))
+            self.views.show_view("rows")
+            return
+        seconds = RANGES.get(str(self.range.value))
+
+        def work(session: Session, _cancel: CancelToken) -> FeaturesSeen:
+            from kronkers_studio.workflows.feature_counts import features_seen
+
+            return features_seen(session, version.name, place, seconds)
+
+        def done(seen: FeaturesSeen) -> None:
+            if asked == self._asked:
+                self.show_seen(seen)
+
+        def failed(error: StudioError) -> None:
+            if asked == self._asked:
+                self.place.choose("")  # which shows the profile alone
+                self.failed.emit(error)
+
+        self.summary.setText(tr("Asking what came in …"))
+        self._studio.look(work, done, owner=self, failed=failed)
+
     def _failed(self, error: StudioError) -> None:
         self.views.show_view("failed")
         self.failed.emit(error)
+
+
+def seen_words(seen: FeaturesSeen) -> str:
+    """From when to when what came in was counted."""
+    since, until = date_time(seen.since), date_time(seen.at)
+    words = tr("What came into version {version} on {place} from {since} to {until}, beside its training data.")
+    return words.format(version=seen.version, place=place_words(seen.place), since=since, until=until)
+
+
+def _ranges() -> list[tuple[str, object]]:
+    offered = [(words, key) for words, key in range_choices() if key in _OFFERED]
+    return [(tr("Since its service began"), _SINCE_START), *offered]
 
 
 def summary_words(profile: ReferenceProfile) -> str:
@@ -140,69 +244,6 @@ def _reasons() -> Mapping[Unprofiled, str]:
         Unprofiled.EMPTY: tr("Empty"),
         Unprofiled.TOO_MANY: tr("Beyond what is profiled"),
     }
-
-
-def _columns() -> list[Column[FeatureProfile]]:
-    return [
-        Column(tr("Feature"), _name, stretch=2, middle=True),
-        Column(tr("Values"), spread_words, stretch=4, lead=_draw_bars, spoken=spread_words),
-        Column(tr("Missing"), lambda one: share_words(one, "missing"), 90, right=True),
-    ]
-
-
-def _name(one: FeatureProfile) -> str:
-    return one.shown or tr("(its answers)")
-
-
-def share_words(one: FeatureProfile, label: str) -> str:
-    """The share of the rows in that bin: "2.5 %"."""
-    return tr("{n} %").format(n=number(100 * one.count(label) / one.rows, 1)) if one.rows else "–"
-
-
-def spread_words(one: FeatureProfile) -> str:
-    """Where the values lie: "18 to 90, mean 41.2", or the most frequent names and their shares."""
-    bins = one.bins
-    if bins.kind is FeatureKind.NUMBER:
-        words = tr("{least} to {greatest}").format(least=figure(bins.least), greatest=figure(bins.greatest))
-        return words if one.mean is None else tr("{range}, mean {mean}").format(range=words, mean=figure(one.mean))
-    named = [
-        tr("{name} {n} %").format(name=name, n=number(100 * count / one.rows)) if one.rows else name
-        for name, count in zip(bins.categories[:_NAMED], one.counts, strict=False)
-    ]
-    more = len(bins.categories) + len(bins.rare) - len(named)
-    return ", ".join([*named, *([counted(more, tr("{n} other"), tr("{n} others"))] if more else [])])
-
-
-def _draw_bars(painter: QPainter, rect: QRect, one: FeatureProfile) -> int:
-    """Of numbers a histogram, each bin as wide as its values reach and as high as they lie close; of names a bar each,
-    of those without a bin of their own in another colour. What is missing is told beside it."""
-    bars = bars_of(one, _BARS - 14)
-    highest = max((tall for _left, _wide, tall in bars), default=0.0)
-    height, bottom = rect.height() - 12, rect.bottom() - 5
-    for place, (left, wide, tall) in enumerate(bars):
-        pixels = round(height * tall / highest) if highest else 0
-        colour = theme.current().colour("accent" if place < one.bins.own else "muted")
-        top = bottom - max(pixels, int(tall > 0))
-        painter.fillRect(QRect(rect.left() + left, top, max(1, wide - 1), bottom - top), colour)
-    return _BARS
-
-
-def bars_of(one: FeatureProfile, width: int) -> list[tuple[int, int, float]]:
-    """The left edge, the width (both in pixels of ``width``) and the height (in any unit) of a bar for each bin but
-    those of values that are missing or out of range."""
-    bins = one.bins
-    if bins.kind is not FeatureKind.NUMBER:
-        shown = one.counts[:-1]
-        each = width / max(1, len(shown))
-        return [(int(place * each), max(1, int(each)), float(count)) for place, count in enumerate(shown)]
-    edges = [bins.least, *bins.cuts, bins.greatest]
-    reach = bins.greatest / 2 - bins.least / 2 or 1.0  # halves, for the whole may be too large for a number
-    places = [int((edge / 2 - bins.least / 2) / reach * width) for edge in edges]
-    wide = [max(_THINNEST, end - begin) for begin, end in pairwise(places)]
-    return [
-        (min(left, width - _THINNEST), pixels, count / pixels)
-        for left, pixels, count in zip(places, wide, one.counts, strict=False)
-    ]
 
 
 def _looking() -> QWidget:

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import counted, date_time, tr
-from kronkers_studio.desktop.look.tokens import Tone
+from kronkers_studio.desktop.panels.test_results import OUTCOME_TONES, TestResults, outcome_words
+from kronkers_studio.desktop.panels.test_set_choice import TestSetChoice
 from kronkers_studio.desktop.place_words import place_title, place_words
 from kronkers_studio.desktop.widgets.buttons import Button
 from kronkers_studio.desktop.widgets.fields import ComboBox
+from kronkers_studio.desktop.widgets.hints import set_hint
 from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.pills import Pill
 from kronkers_studio.desktop.widgets.states import EmptyState
-from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.desktop.widgets.views import Views
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.desktop.work.tasks import Task
 from kronkers_studio.domain.errors import Cancelled, InvalidTestSet, NotFound, StudioError
-from kronkers_studio.domain.model_tests import ExpectationResult, ModelTestRun, Outcome, run_words
+from kronkers_studio.domain.model_tests import ModelTestRun, run_words
 from kronkers_studio.domain.models import ModelVersion
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.references import format_content
@@ -32,14 +32,6 @@ from kronkers_studio.domain.releases import THIS_COMPUTER
 if TYPE_CHECKING:
     from kronkers_studio.domain.expectations import ExpectationSet
     from kronkers_studio.workflows.session import Session
-
-_ORDER = (Outcome.FAILED, Outcome.ERROR, Outcome.SKIPPED, Outcome.PASSED)
-_TONES: dict[Outcome, Tone] = {
-    Outcome.PASSED: "ok",
-    Outcome.FAILED: "bad",
-    Outcome.ERROR: "warn",
-    Outcome.SKIPPED: "plain",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +64,17 @@ class VersionTests(QWidget):
         self.pill = Pill()
         self.summary = label("", "medium", wrap=True, selectable=True)
         self.details = label("", "muted", wrap=True, selectable=True)
-        self.table: Table[ExpectationResult] = Table(tr("Tests of this version"), _columns())
-        self.said = label("", "text", wrap=True, selectable=True)
-        self.table.picked.connect(lambda row: self.said.setText(row.sentence))
-        self.views = Views({"none": self._none, "ready": _ready, "results": self._results})
+        self.results = TestResults()
+        self.choice = TestSetChoice(self, studio)
+        self.choice.kept.connect(self._kept)
+        self.choice.failed.connect(self.failed)
+        self.views = Views({"none": self._none, "ready": _ready, "results": lambda: self.results})
         self.place = ComboBox(tr("Where it runs for this"))
         self.run_button = Button(tr("Test it"), self.run, kind="primary", icon="play")
         self.stop_button = Button(tr("Stop"), self.stop, name=tr("Stop testing"))
-        self.choose_button = Button(tr("Another test set …"), self.ask_test_set, icon="document")
+        self.project_button = Button(tr("Test set from a project …"), self.choice.ask_project_file, icon="registry")
+        set_hint(self.project_button, tr("Test it by another test set, or on a table with the true answers"))
+        self.choose_button = Button(tr("Test set from this computer …"), self.choice.ask_computer_file, icon="document")
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(10)
@@ -95,7 +90,7 @@ class VersionTests(QWidget):
         whole.addWidget(self.views, 1)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
-        for each in (self.run_button, self.stop_button, self.place, self.choose_button):
+        for each in (self.run_button, self.stop_button, self.place, self.project_button, self.choose_button):
             buttons.addWidget(each)
         buttons.addStretch(1)
         whole.addLayout(buttons)
@@ -104,7 +99,7 @@ class VersionTests(QWidget):
     def show_version(self, version: ModelVersion) -> None:
         """Show what is known of the version's tests."""
         if self._known is None or self._known.version.label != version.label:
-            self._known = None
+            self._known = self.choice.version = None
             self.task = None
             self._show_buttons()
         self._studio.read(lambda session: _read(session, version), self.show_known, owner=self, failed=self._not_read)
@@ -112,17 +107,16 @@ class VersionTests(QWidget):
     def show_known(self, known: KnownTests) -> None:
         """Show ``known``."""
         self._known = known
+        self.choice.version = known.version
         run = known.run
         self.place.set_choices([(place_title(name), name) for name in (*_here(known.version), *known.servers)])
         self.pill.setVisible(run is not None)
         if run is not None:
-            tone = _TONES[run.outcome] if known.current else "warn"
-            self.pill.show_state(_outcome_words(run.outcome) if known.current else tr("Out of date"), tone)
+            tone = OUTCOME_TONES[run.outcome] if known.current else "warn"
+            self.pill.show_state(outcome_words(run.outcome) if known.current else tr("Out of date"), tone)
             words = run_words(run)
             self.summary.setText(f"{words[0].upper()}{words[1:]}.")
-            self.table.content.show_rows(sorted(run.results, key=lambda each: _ORDER.index(each.outcome)))
-            if run.results:
-                self.table.choose(0)
+            self.results.show_results(run.results)
         else:
             self.summary.setText(tr("Not tested yet."))
         self.summary.setVisible(run is not None or bool(known.test_set))
@@ -166,56 +160,6 @@ class VersionTests(QWidget):
         if self.task is not None:
             self.task.cancel()
             self._show_buttons()
-
-    def ask_test_set(self) -> None:
-        """Ask for the file of a test set; it is kept in the workspace, and the model is tested by it from then on."""
-        dialog = QFileDialog(self.window(), tr("Choose a test set"), str(Path.home()))
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilters(
-            [tr("Test sets ({patterns})").format(patterns="*.yaml *.yml *.json"), tr("All files (*)")]
-        )
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda chosen: self.add_test_set(Path(chosen)))
-        dialog.open()
-
-    def add_test_set(self, file: Path) -> None:
-        """Keep that file as the model's test set."""
-        known, session = self._known, self._studio.session
-        if known is None or session is None:
-            return
-        name = known.version.name
-
-        def work(_progress: Progress, _cancel: CancelToken) -> ExpectationSet:
-            from kronkers_studio.workflows.model_tests import add_test_set
-
-            return add_test_set(session, name, file)
-
-        self._keep(tr("Keeping the test set {file}").format(file=file.name), work)
-
-    def make_first(self) -> None:
-        """Make a test set of what is known of the version."""
-        known, session = self._known, self._studio.session
-        if known is None or session is None:
-            return
-        version = known.version
-
-        def work(_progress: Progress, cancel: CancelToken) -> ExpectationSet:
-            from kronkers_studio.workflows.model_tests import make_first_test_set
-
-            return make_first_test_set(session, version, cancel)
-
-        self._keep(tr("Making a first test set for {model}").format(model=version.name), work)
-
-    def _keep(self, title: str, work: object) -> None:
-        self._studio.do(
-            title,
-            work,  # type: ignore[arg-type]  # one of the two above
-            changes=("content", "models"),
-            done=self._kept,
-            failed=self.failed.emit,
-            owner=self,
-            resource="content",
-        )
 
     def _kept(self, found: ExpectationSet) -> None:
         words = tr("The model is tested by {file} from now on ({count}).")
@@ -261,18 +205,10 @@ class VersionTests(QWidget):
         self.place.setEnabled(not running)
         shown = known is not None and (bool(known.test_set) or known.problem is not None)
         self.run_button.setVisible(shown)
-        self.choose_button.setVisible(shown)
-        self.choose_button.setEnabled(not running)
-
-    def _results(self) -> QWidget:
-        """The table, and below it all of the sentence of the chosen test, which a row may have no room for."""
-        whole = QWidget()
-        column = QVBoxLayout(whole)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addWidget(self.table, 1)
-        column.addWidget(self.said)
-        return whole
+        self.project_button.setVisible(shown)
+        self.choose_button.setVisible(known is not None)
+        for button in (self.project_button, self.choose_button):
+            button.setEnabled(not running)
 
     def _none(self) -> QWidget:
         return EmptyState(
@@ -283,8 +219,8 @@ class VersionTests(QWidget):
                 "be refused. A first one can be made of what is known of this version."
             ),
             tr("Make a first test set"),
-            self.make_first,
-            second=(tr("Choose a file …"), self.ask_test_set),
+            self.choice.make_first,
+            second=(tr("Choose from a project …"), self.choice.ask_project_file),
         )
 
 
@@ -335,38 +271,6 @@ def _details(known: KnownTests) -> str:
 
 def _counted(tests: int) -> str:
     return counted(tests, tr("{n} test"), tr("{n} tests"))
-
-
-def _outcome_words(outcome: Outcome) -> str:
-    return {
-        Outcome.PASSED: tr("Passed"),
-        Outcome.FAILED: tr("Failed"),
-        Outcome.ERROR: tr("Not measured"),
-        Outcome.SKIPPED: tr("Skipped"),
-    }[outcome]
-
-
-def _signed(outcome: Outcome) -> str:
-    """The word with its sign: colour alone tells nobody anything."""
-    sign = {Outcome.PASSED: "✓", Outcome.FAILED: "✕", Outcome.ERROR: "!", Outcome.SKIPPED: "–"}[outcome]
-    return f"{sign} {_outcome_words(outcome)}"
-
-
-def _columns() -> list[Column[ExpectationResult]]:
-    return [
-        Column(
-            tr("Outcome"),
-            lambda row: _signed(row.outcome),
-            128,
-            pill=lambda row: _TONES[row.outcome],
-            spoken=lambda row: _outcome_words(row.outcome),
-        ),
-        Column(tr("Test"), lambda row: row.name, 170, hint=lambda row: row.name),
-        Column(tr("What was found"), lambda row: row.sentence, stretch=1, hint=lambda row: row.sentence),
-        Column(
-            tr("Took"), lambda row: tr("{n} s").format(n=f"{row.seconds:.1f}"), 70, right=True, muted=True, needs=720
-        ),
-    ]
 
 
 def _ready() -> QWidget:

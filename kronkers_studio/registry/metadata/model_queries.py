@@ -7,37 +7,15 @@ from typing import Any, NamedTuple
 
 from sqlcipher3 import dbapi2
 
-from kronkers_studio.domain.changes import (
-    DependenciesChosen,
-    GlobalsAllowed,
-    GlobalsDisallowed,
-    JournalEntry,
-    MetricsAdded,
-    ModelDescribed,
-    ModelRegistered,
-    SignatureStated,
-)
+from kronkers_studio.domain.changes import RecordedChange
 from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.domain.search import MetricCondition, Operator, Sort, SortKey
 from kronkers_studio.registry.metadata import statements
 from kronkers_studio.registry.metadata.aliases import with_aliases
-from kronkers_studio.registry.metadata.journal import decode_entry
+from kronkers_studio.registry.metadata.model_history import version_history
 from kronkers_studio.storage.database import Database
 from kronkers_studio.storage.json_form import from_text
 
-_EDITS = tuple(
-    kind.__name__
-    for kind in (
-        *(ModelRegistered, ModelDescribed, MetricsAdded, DependenciesChosen),
-        *(GlobalsAllowed, GlobalsDisallowed, SignatureStated),
-    )
-)
-_HISTORY = (
-    "SELECT number, at, author, kind, change, hash FROM journal WHERE kind IN (?1, ?2, ?3, ?4, ?5, ?6, ?7) AND ("
-    "  (json_extract(change, '$.model') = ?8 AND json_extract(change, '$.version') = ?9)"
-    "  OR (json_extract(change, '$.version.name') = ?8 AND json_extract(change, '$.version.version') = ?9)"
-    ") ORDER BY number"
-)
 _USING = (
     "SELECT document FROM model_versions WHERE"
     "  (json_extract(document, '$.source.project') = ?1"
@@ -101,12 +79,10 @@ class ModelQueries:
             total, documents = page.read(connection, limit, offset)
             return total, with_aliases(connection, (from_text(ModelVersion, text) for text in documents))
 
-    def history(self, name: str, version: int) -> list[JournalEntry]:
-        """Every change to a version's description, tags, card, metrics, libraries, allowances and signature, oldest
-        first."""
+    def history(self, name: str, version: int) -> list[RecordedChange]:
+        """Every change to a version and, from its registration on, to its model, oldest first; not its releases."""
         with self._database.read() as connection:
-            found = statements.query(connection, _HISTORY, *_EDITS, name, version)
-        return [decode_entry(row) for row in found]
+            return version_history(connection, name, version)
 
     def using(self, project: str, *, commit: str = "", path: str = "") -> list[ModelVersion]:
         """The versions whose model file or training data is of ``project`` (at ``commit``, ``path``), oldest first."""

@@ -14,7 +14,7 @@ import os
 import secrets
 import stat
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import islice
 from pathlib import Path
@@ -22,6 +22,7 @@ from pathlib import Path
 from kronkers_studio.domain.content import Entry, EntryKind, MappedName, RestoreReport, SkippedItem, SkipReason
 from kronkers_studio.domain.errors import InvalidInput, StoreDamaged
 from kronkers_studio.domain.naming import ANYTHING
+from kronkers_studio.domain.paths import lies_in
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.registry.restoring.file_writer import WINDOW_BYTES, windows, write_file
 from kronkers_studio.registry.restoring.target_lock import (
@@ -75,8 +76,10 @@ class Restore:
         progress: Progress,
         cancel: CancelToken,
         elsewhere: Sequence[str] = (),
+        without: Collection[str] = (),
     ) -> None:
         self._store = store
+        self._without = without
         self._trees = trees
         self._target = target
         self._elsewhere = elsewhere
@@ -147,13 +150,18 @@ class Restore:
                 yield entry
                 continue
             for folder, below in self._trees.folders(entry):
+                if self._is_left_out(folder):
+                    continue
                 start = len(folder.path) + 1 if folder.path else 0
                 self._names.learn(folder.path, (child.path[start:] for child in below))
                 if folder.path:
                     yield folder
                 for child in below:
-                    if child.kind is not EntryKind.FOLDER:
+                    if child.kind is not EntryKind.FOLDER and not self._is_left_out(child):
                         yield child
+
+    def _is_left_out(self, entry: Entry) -> bool:
+        return bool(self._without) and lies_in(entry.path, self._without)
 
     def _started(self, batch: list[Entry], pool: ThreadPoolExecutor) -> list[_Run]:
         """Several threads, because most of the time goes into the system's making of files.

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from kronkers_studio.domain.editors import FILE_MANAGER, FOLDER, Editor
+from kronkers_studio.domain.editors import FILE_MANAGER, FOLDER, Editor, Trust
 from kronkers_studio.settings.editors import linux, macos, windows
 from kronkers_studio.settings.editors.kinds import EDITORS, EditorKind
 
@@ -64,7 +64,7 @@ def _command(
 def _editor(kind: EditorKind, command: tuple[str, ...]) -> Editor:
     place = command.index(FOLDER) if FOLDER in command else len(command)
     whole = (*command[:place], *kind.options, *command[place:])
-    return Editor(kind.key, kind.label, whole, kind.project_file)
+    return Editor(kind.key, kind.label, whole, kind.project_file, kind.trust)
 
 
 def _chosen(preferred: str, platform: str) -> Iterator[Editor]:
@@ -77,11 +77,12 @@ def _chosen(preferred: str, platform: str) -> Iterator[Editor]:
 def _file_manager(platform: str, environment: Mapping[str, str]) -> Iterator[Editor]:
     label = {"win32": "Explorer", "darwin": "Finder"}.get(platform, "File manager")
     if platform == "win32":
-        yield Editor(FILE_MANAGER, label, (str(Path(environment.get("WINDIR", r"C:\Windows"), "explorer.exe")),))
+        explorer = str(Path(environment.get("WINDIR", r"C:\Windows"), "explorer.exe"))
+        yield Editor(FILE_MANAGER, label, (explorer,), trust=Trust.RUNS_NOTHING)
     elif platform == "darwin":
-        yield Editor(FILE_MANAGER, label, (macos.OPEN,))
+        yield Editor(FILE_MANAGER, label, (macos.OPEN,), trust=Trust.RUNS_NOTHING)
     elif found := linux.in_path("xdg-open", environment):
-        yield Editor(FILE_MANAGER, label, (found,))
+        yield Editor(FILE_MANAGER, label, (found,), trust=Trust.RUNS_NOTHING)
 
 
 def _home() -> Path:

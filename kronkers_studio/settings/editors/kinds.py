@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kronkers_studio.domain.editors import FOLDER
+from kronkers_studio.domain.editors import FOLDER, Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,10 @@ class EditorKind:
     places: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     project_file: str = ""
+    trust: Trust = Trust.UNKNOWN
 
 
+_NOTEBOOKS = (f"--notebook-dir={FOLDER}",)
 EDITORS = (
     EditorKind(
         "vscode",
@@ -34,6 +36,7 @@ EDITORS = (
         ("Visual Studio Code",),
         ("Code.exe",),
         ("Microsoft VS Code/Code.exe",),
+        trust=Trust.ASKS,
     ),
     EditorKind(
         "vscodium",
@@ -43,6 +46,7 @@ EDITORS = (
         ("VSCodium",),
         ("VSCodium.exe",),
         ("VSCodium/VSCodium.exe",),
+        trust=Trust.ASKS,
     ),
     EditorKind(
         "positron",
@@ -52,6 +56,7 @@ EDITORS = (
         ("Positron",),
         ("Positron.exe",),
         ("Positron/Positron.exe",),
+        trust=Trust.ASKS,
     ),
     EditorKind(
         "rstudio",
@@ -62,6 +67,7 @@ EDITORS = (
         ("rstudio.exe",),
         ("RStudio/rstudio.exe", "RStudio/bin/rstudio.exe"),
         project_file=".Rproj",
+        trust=Trust.R_AT_ONCE,
     ),
     EditorKind(
         "pycharm",
@@ -71,6 +77,7 @@ EDITORS = (
         ("PyCharm", "PyCharm Professional Edition", "PyCharm CE"),
         ("pycharm64.exe",),
         ("JetBrains/PyCharm*/bin/pycharm64.exe", "PyCharm*/bin/pycharm64.exe"),
+        trust=Trust.ASKS,
     ),
     EditorKind(
         "spyder",
@@ -81,6 +88,7 @@ EDITORS = (
         ("spyder.exe",),
         ("spyder-*/envs/spyder-runtime/Scripts/spyder.exe",),
         options=("--project",),
+        trust=Trust.WHAT_IS_STARTED,
     ),
     EditorKind(
         "cursor",
@@ -90,9 +98,18 @@ EDITORS = (
         ("Cursor",),
         ("Cursor.exe",),
         ("cursor/Cursor.exe",),
+        trust=Trust.BY_SETTING,
     ),
-    EditorKind("jupyterlab", "JupyterLab", ("jupyter-lab",), options=(f"--notebook-dir={FOLDER}",)),
-    EditorKind("notebook", "Jupyter Notebook", ("jupyter-notebook",), options=(f"--notebook-dir={FOLDER}",)),
+    EditorKind(
+        "jupyterlab", "JupyterLab", ("jupyter-lab",), options=(f"--notebook-dir={FOLDER}",), trust=Trust.WHAT_IS_STARTED
+    ),
+    EditorKind(
+        "notebook",
+        "Jupyter Notebook",
+        ("jupyter-notebook",),
+        options=(f"--notebook-dir={FOLDER}",),
+        trust=Trust.WHAT_IS_STARTED,
+    ),
     EditorKind(
         "jupyterlab-desktop",
         "JupyterLab Desktop",
@@ -101,6 +118,7 @@ EDITORS = (
         ("JupyterLab",),
         ("JupyterLab.exe",),
         ("JupyterLab/JupyterLab.exe", "jlab/JupyterLab.exe"),
+        trust=Trust.WHAT_IS_STARTED,
     ),
 )
 """In the order in which they are offered."""

@@ -146,7 +146,7 @@ def next_version(
         else:
             items.append(replace(each, item=replace(each.item, path=path, executable=_executable(each, before))))
     kept = [StoredItem.of(entry) for entry in staying(version, paths, skipped, copy)]
-    filled = {parent(each.item.path) for each in kept}
+    filled = {above for each in kept for above in _above(each.item.path)}
     return [each for each in items if each.item.kind is not EntryKind.FOLDER or each.item.path not in filled] + kept
 
 

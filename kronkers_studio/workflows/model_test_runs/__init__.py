@@ -9,6 +9,7 @@ holdouts           tables with the truth, and the answers to them
 quality_metrics    metrics in NumPy
 single_columns     how much one column alone tells of the truth
 model_difference   whether one version is worse than another by more than chance
+fitting_tables     whether tables have the columns that a version takes and its tests name
 examination        what all checks share: the service, the tables, what was measured before
 quality_checks     metrics, the champion, agreement with earlier predictions, leaks
 behaviour_checks   invariance, direction, refusals, the same answers to the same rows

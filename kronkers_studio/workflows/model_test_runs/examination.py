@@ -13,6 +13,7 @@ from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.domain.progress import SILENT, CancelToken, Progress
 from kronkers_studio.domain.references import parse_model
 from kronkers_studio.workflows.model_test_runs.findings import Unmeasurable
+from kronkers_studio.workflows.model_test_runs.fitting_tables import columns_beside
 from kronkers_studio.workflows.model_test_runs.holdouts import (
     Answers,
     Holdout,
@@ -54,12 +55,7 @@ class Examination:
         self.peak = 0
         self._session = session
         self._test_set = test_set
-        self._beside = frozenset(
-            name
-            for each in test_set.expectations
-            for name in (getattr(each, key, "") for key in ("truth", "prediction", "slice"))
-            if name
-        )
+        self._beside = columns_beside(test_set)
         self._ending = ending
         self._sources: dict[str, ContentRef] = {}
         self._holdouts: dict[str, Holdout] = {}

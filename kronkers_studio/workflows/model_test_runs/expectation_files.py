@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from kronkers_studio.domain.content import Entry, EntryKind
 from kronkers_studio.domain.errors import InvalidTestSet, NotFound
-from kronkers_studio.domain.expectations import KINDS, Expectation, ExpectationSet, Metric
+from kronkers_studio.domain.expectations import KINDS, TEST_SET_ENDINGS, Expectation, ExpectationSet, Metric
 from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.domain.paths import join, parent
 from kronkers_studio.workflows.model_test_runs.located_yaml import MOST_BYTES, Located, UnreadableYaml, read_located
@@ -20,7 +20,6 @@ from kronkers_studio.workflows.session import Session
 
 OWN_PROJECT = "Model tests"
 """The project that keeps test sets which were not brought in with a folder."""
-_ENDINGS = (".tests.yaml", ".tests.yml", ".tests.json")
 _MOST_EXPECTATIONS = 500
 _LONGEST_TEXT = 2000
 _LONGEST_NAME = 200
@@ -46,7 +45,8 @@ def find_test_set(
     stem = version.source.path.rpartition("/")[2].rpartition(".")[0] or version.name
     raise NotFound(
         f"There is no test set for {version.name}.",
-        next_step=f"Put one beside its file, called {stem}{_ENDINGS[0]}; or make a first one of what is known of it.",
+        next_step=f"Put one beside its file, called {stem}{TEST_SET_ENDINGS[0]}; or make a first one of what is known "
+        "of it.",
     )
 
 
@@ -71,9 +71,9 @@ def _by_convention(version: ModelVersion) -> list[ContentRef]:
     source = version.source
     folder, file = parent(source.path), source.path.rpartition("/")[2]
     stems = dict.fromkeys((file.rpartition(".")[0] or file, version.name))
-    paths = [join(folder, f"{stem}{ending}") for stem in stems for ending in _ENDINGS]
+    paths = [join(folder, f"{stem}{ending}") for stem in stems for ending in TEST_SET_ENDINGS]
     beside = [ContentRef(source.project, commit, path) for commit in ("", source.commit) for path in paths]
-    return [*beside, *(ContentRef(OWN_PROJECT, "", f"{version.name}{ending}") for ending in _ENDINGS)]
+    return [*beside, *(ContentRef(OWN_PROJECT, "", f"{version.name}{ending}") for ending in TEST_SET_ENDINGS)]
 
 
 def _entry(session: Session, source: ContentRef) -> Entry | None:

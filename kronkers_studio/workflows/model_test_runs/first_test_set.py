@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
 
 from kronkers_studio.domain.content import DEFAULT_BRANCH, EntryKind, SourceItem, StoredItem
-from kronkers_studio.domain.errors import StudioError
+from kronkers_studio.domain.errors import InvalidInput, InvalidTestSet, RowsRefused, StudioError
 from kronkers_studio.domain.expectations import Metric
 from kronkers_studio.domain.model_columns import model_columns
 from kronkers_studio.domain.models import ContentRef, Datatype, ModelVersion
 from kronkers_studio.domain.progress import NEVER, CancelToken
 from kronkers_studio.domain.references import format_content
 from kronkers_studio.domain.row_tables import RowTable, name_key
+from kronkers_studio.workflows.model_test_runs.holdouts import rows_for
 from kronkers_studio.workflows.row_files import read_table
 from kronkers_studio.workflows.row_matching import match_rows
 from kronkers_studio.workflows.session import Session
@@ -30,21 +30,26 @@ _NAMES = {
 _MOST_COLUMNS = 500
 
 
-def first_test_set(session: Session, version: ModelVersion, cancel: CancelToken = NEVER) -> str:
-    """The YAML text: columns, a metric at 95 % of what was measured, the same answers twice, latency and memory.
+def first_test_set(
+    session: Session, version: ModelVersion, cancel: CancelToken = NEVER, *, data: ContentRef | None = None
+) -> str:
+    """The YAML text: columns, a metric at 95 % of what was measured, the same answers twice, latency and memory; on the
+    table ``data``, which somebody chose, no worse than the champion, too.
 
-    What needs a table is left out where the version names none that has the model's columns. The truth is taken to be
-    in the column that is called so, else in the last that the model does not take: whoever uses it looks at that.
+    Without ``data`` what needs a table is left out where the version names none that has the model's columns. The truth
+    is taken to be in the column that is called so, else in the last that the model does not take: whoever uses it looks
+    at that. Raises ``InvalidTestSet`` where ``data`` does not fit, or has no column for the truth; ``NotFound``.
     """
-    table = _table(session, version, cancel)
+    chosen = data is not None
+    table = _fitting_table(session, version, data, cancel) if data is not None else _table(session, version, cancel)
     columns = model_columns(version.signature).named[:_MOST_COLUMNS]
     lines = [
         f"# A first test set for {version.label}, made of what is known of it. Change it as you know better.",
         "format: 1",
     ]
-    truth = _truth(table, [name for name, _ in columns]) if table is not None else ""
-    if table is not None and version.data is not None:
-        data = version.data
+    truth = _truth(table, version) if table is not None else ""
+    data = data or version.data
+    if table is not None and data is not None:
         lines.append(f"data: {_quoted(format_content(data.project, data.commit, data.path))}")
     if truth:
         lines.append(f"truth: {_quoted(truth)}")
@@ -55,6 +60,7 @@ def first_test_set(session: Session, version: ModelVersion, cancel: CancelToken 
     if truth:
         for name, value in version.metrics.items():
             lines += _metric_lines(name, value)
+        lines += _champion_lines(version) if chosen else []
     if table is not None:
         lines += ["  - name: the same answers twice", "    kind: deterministic"]
     lines += ["  - name: quick", "    kind: latency", f"    p95: {_MILLISECONDS}  # milliseconds"]
@@ -74,12 +80,49 @@ def _table(session: Session, version: ModelVersion, cancel: CancelToken) -> RowT
     return table
 
 
-def _truth(table: RowTable, taken: Sequence[str]) -> str:
+def _fitting_table(session: Session, version: ModelVersion, data: ContentRef, cancel: CancelToken) -> RowTable:
+    """The table that somebody chose, and why it cannot be used in words about that."""
+    name = data.path.rpartition("/")[2]
+    try:
+        table = read_table(session, data, version.signature, cancel)
+        truth = _truth(table, version)
+        rows_for(table, version, version.name, (truth,) if truth else ())
+    except (RowsRefused, InvalidInput) as problem:
+        raise InvalidTestSet(
+            f"{name} cannot be a test set of {version.name}: {problem.message}",
+            next_step="Choose a table with the columns that the model takes, and one with what is true.",
+        ) from None
+    if not truth:
+        raise InvalidTestSet(
+            f"{name} cannot be a test set of {version.name}: it has no column that says what is true, beside those "
+            "that the model takes.",
+            next_step=f"Add one to it, called {_TRUTHS[0]} for instance, or choose another table.",
+        )
+    return table
+
+
+def _truth(table: RowTable, version: ModelVersion) -> str:
+    """The column that is called as the truth is, else the last that the model does not take; of a model that knows no
+    names of columns, which takes all others, only one that is called so."""
     if not table.named:
         return ""
-    keys = {name_key(name) for name in taken}
+    taken = model_columns(version.signature)
+    keys = {name_key(name) for name, _ in taken.named}
     left = [column for column in table.columns if column.strip() and name_key(column) not in keys]
-    return next((column for column in left if name_key(column) in _TRUTHS), left[-1] if left else "").strip()
+    last = left[-1] if left and taken.named else ""
+    return next((column for column in left if name_key(column) in _TRUTHS), last).strip()
+
+
+def _champion_lines(version: ModelVersion) -> list[str]:
+    """No worse than the champion, which needs no bound to be known; skipped where there is none yet."""
+    outputs = version.signature.outputs
+    if any(output.columns or output.datatype in (Datatype.BYTES, Datatype.BOOL) for output in outputs):
+        metric = Metric.ACCURACY
+    elif outputs and outputs[0].datatype in (Datatype.FP32, Datatype.FP64):
+        metric = Metric.RMSE
+    else:  # whole numbers may be classes or amounts
+        return []
+    return ["  - name: no worse than the champion", "    kind: champion", f"    metric: {metric.value}"]
 
 
 def _metric_lines(name: str, value: float) -> list[str]:
