@@ -225,6 +225,10 @@ class RegistryUntrusted(BaseImageUnavailable):
 
 
 # Servers and releases
+class SshConfigUnusable(InvalidInput):
+    """OpenSSH's configuration on this computer (~/.ssh/config) cannot be read, or asks for what cannot be done."""
+
+
 class ServerError(StudioError):
     """Something about an on-premises server went wrong."""
 
