@@ -1,6 +1,6 @@
 """Our SSH connection to a server: its host key is the confirmed one or nothing happens, and one connection carries all.
 
-paramiko does the protocol. Encryption prefers AES-GCM, which is several times faster than paramiko's first choice.
+A server behind a jump host is reached by a channel of the connection to that one. paramiko does the protocol.
 """
 
 from __future__ import annotations
@@ -9,16 +9,17 @@ import contextlib
 import logging
 import re
 import secrets
-import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import paramiko
+from paramiko.common import OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
 from kronkers_studio.deployment.authentication import log_in
 from kronkers_studio.deployment.commands import Command, CommandResult
+from kronkers_studio.deployment.credentials import Credentials
+from kronkers_studio.deployment.handshake import openssh_form, start_transport
 from kronkers_studio.deployment.streams import ChannelStream, StreamlocalTransport, send_all, start_command
 from kronkers_studio.domain.errors import (
     HostKeyChanged,
@@ -27,29 +28,19 @@ from kronkers_studio.domain.errors import (
     ServerUnreachable,
     ShellUnusable,
 )
+from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.servers import HostKey, Server
-from kronkers_studio.settings.secrets import Secret
 
-_CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes192-ctr", "aes256-ctr")
 _KEEPALIVE_SECONDS = 15
-_DEAD_AFTER_SECONDS = 20
-"""Sent data that nobody acknowledges for so long means that the link is gone (where the system can be told)."""
 
 _MOST_CHANNELS = 8
 """OpenSSH allows ten sessions on one connection."""
 
+_NOTHING_KEPT = Credentials()
 _MOST_OUTPUT = 8_000_000
 _MOST_QUOTED = 200
 
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else it writes to stderr when nobody set up a log
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """What the keyring holds for a server: the account's password, the key file's passphrase."""
-
-    password: Secret | None = None
-    passphrase: Secret | None = None
 
 
 class Connection:
@@ -63,6 +54,7 @@ class Connection:
         self._transport = transport
         self._opening = threading.Lock()  # paramiko reports a refused channel on the transport, not on the channel
         self._free = threading.BoundedSemaphore(_MOST_CHANNELS)
+        self._hops: list[paramiko.Channel] = []
 
     def is_alive(self) -> bool:
         """Whether the connection is still up, as far as is known."""
@@ -122,8 +114,42 @@ class Connection:
         there, the user may not use it, or the server does not forward."""
         return self._open_stream(lambda: self._transport.open_streamlocal(path, timeout), path, timeout)
 
+    def open_next_hop(self, host: str, port: int, *, timeout: float = 10.0) -> paramiko.Channel:
+        """A channel to the server ``host``, for which this one is the jump host; it takes none of the eight.
+
+        Raises ``ServerUnreachable`` when this server cannot or may not pass it on.
+        """
+        try:
+            with self._opening:
+                hop = self._transport.open_channel("direct-tcpip", (host, port), ("127.0.0.1", 0), timeout=timeout)
+        except paramiko.ChannelException as refusal:
+            raise self._no_way_on(host, port, refusal) from None
+        except (paramiko.SSHException, EOFError, OSError) as problem:
+            raise self._lost("was lost", problem) from problem
+        self._hops.append(hop)
+        return hop
+
+    @property
+    def has_hops(self) -> bool:
+        """Whether another server is reached through this one at the moment."""
+        self._hops = [hop for hop in self._hops if not hop.closed]
+        return bool(self._hops)
+
     def close(self) -> None:
         self._transport.close()
+
+    def _no_way_on(self, host: str, port: int, refusal: paramiko.ChannelException) -> ServerUnreachable:
+        if refusal.code == OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED:
+            return ServerUnreachable(
+                f"{self.server.name} does not let connections through to {host}, port {port}.",
+                next_step="Ask its administrator to allow forwarding for you (AllowTcpForwarding, PermitOpen).",
+                details=printable(str(refusal.text))[:_MOST_QUOTED],
+            )
+        return ServerUnreachable(
+            f"{self.server.name} cannot reach {host} on port {port}.",
+            next_step="Check the address, as that jump host knows it, and that the server is switched on.",
+            details=printable(str(refusal.text))[:_MOST_QUOTED],
+        )
 
     def _open_session(self, timeout: float) -> paramiko.Channel:
         deadline = time.monotonic() + timeout
@@ -201,28 +227,39 @@ class Connection:
         )
 
 
-def fetch_host_key(host: str, port: int = 22, timeout: float = 10.0) -> HostKey:
-    """The host key that the server shows now, for a person to compare; nothing is trusted by this.
+def fetch_host_key(host: str, port: int = 22, timeout: float = 10.0, *, via: Connection | None = None) -> HostKey:
+    """The host key that the server shows now, for a person to compare; nothing is trusted by this. ``via`` is the
+    connection to the jump host before it.
 
     Raises ``ServerUnreachable``.
     """
-    transport = _start(host, port, timeout, preferred="")
+    stream = via.open_next_hop(host, port, timeout=timeout) if via else None
+    transport = start_transport(host, port, timeout, preferred="", stream=stream)
     try:
         key = transport.get_remote_server_key()
-        return HostKey(host, port, _openssh_form(key), key.fingerprint)
+        return HostKey(host, port, openssh_form(key), key.fingerprint)
     finally:
         transport.close()
 
 
-def connect(server: Server, credentials: Credentials = Credentials(), *, timeout: float = 15.0) -> Connection:
-    """Connect to ``server`` and log in.
+def connect(
+    server: Server,
+    credentials: Credentials = _NOTHING_KEPT,
+    *,
+    timeout: float = 15.0,
+    via: Connection | None = None,
+) -> Connection:
+    """Connect to ``server`` and log in; by a channel of ``via``, the connection to the last of its jump hosts, if it
+    has any (`jump_hosts` makes those).
 
     Raises ``ServerUnreachable``, ``HostKeyUnknown`` when no key was confirmed, ``HostKeyChanged`` when the server shows
     another one than the confirmed one (before anything secret is sent), ``AuthenticationFailed``.
     """
 
     def open_transport() -> StreamlocalTransport:
-        transport = _start(server.host, server.port, timeout, preferred=server.host_key.split(" ")[0])
+        stream = via.open_next_hop(server.host, server.port, timeout=timeout) if via else None
+        preferred = server.host_key.split(" ")[0]
+        transport = start_transport(server.host, server.port, timeout, preferred=preferred, stream=stream)
         try:
             _require_confirmed_key(server, transport.get_remote_server_key())
         except BaseException:
@@ -231,8 +268,8 @@ def connect(server: Server, credentials: Credentials = Credentials(), *, timeout
         transport.channel_timeout = timeout
         return transport
 
-    transport = log_in(open_transport, server, credentials.password, credentials.passphrase, timeout=timeout)
-    transport.set_keepalive(_KEEPALIVE_SECONDS)
+    transport = log_in(open_transport, server, credentials, timeout=timeout)
+    transport.watch(_KEEPALIVE_SECONDS)
     return Connection(server, transport)
 
 
@@ -243,118 +280,12 @@ def _require_confirmed_key(server: Server, key: paramiko.PKey) -> None:
             fingerprint=key.fingerprint,
             next_step="Compare its fingerprint with what the server's administrator says, and confirm it.",
         )
-    if _openssh_form(key) != " ".join(server.host_key.split()[:2]):
+    if openssh_form(key) != " ".join(server.host_key.split()[:2]):
         raise HostKeyChanged(
             f"{server.name} ({server.host}) shows another host key than the one confirmed: {key.fingerprint}.",
             next_step="Nothing was sent. Either the server was set up anew, or somebody is in between: ask its "
             "administrator. If it is right, remove the server here and add it again.",
         )
-
-
-def _start(host: str, port: int, timeout: float, *, preferred: str) -> StreamlocalTransport:
-    """A transport with keys exchanged and nobody logged in. ``preferred`` is the type of host key asked for first."""
-    stream = _open_socket(host, port, timeout)
-    try:
-        transport = StreamlocalTransport(stream)
-        options = transport.get_security_options()
-        options.ciphers = _CIPHERS
-        options.key_types = _key_types_first(preferred, tuple(options.key_types))
-        transport.banner_timeout = timeout
-        transport.handshake_timeout = timeout
-    except BaseException:
-        stream.close()
-        raise
-    try:
-        transport.start_client(timeout=timeout)
-        if not transport.initial_kex_done:  # it returns without a word when the time is over
-            raise TimeoutError(f"no greeting within {timeout:g} seconds")
-    except (paramiko.SSHException, EOFError, OSError) as problem:
-        transport.close()
-        if isinstance(problem, paramiko.ssh_exception.IncompatiblePeer):
-            raise _nothing_in_common(host, transport) from problem
-        raise ServerUnreachable(
-            f"{host} answers on port {port}, but not as an SSH server that can be talked to.",
-            next_step="Check the port, and that an up-to-date SSH server runs there.",
-            details=f"{type(problem).__name__}: {problem}",
-        ) from problem
-    return transport
-
-
-_ALGORITHMS = (
-    ("kex_algo_list", "kex", "key exchange", "KexAlgorithms"),
-    ("server_key_algo_list", "key_types", "kind of host key", "HostKey and HostKeyAlgorithms"),
-    ("server_encrypt_algo_list", "ciphers", "encryption", "Ciphers"),
-    ("server_mac_algo_list", "digests", "integrity check", "MACs"),
-)
-"""Of each choice: paramiko's name of the server's list and of ours, the word for people, the option of sshd_config."""
-
-
-def _nothing_in_common(host: str, transport: StreamlocalTransport) -> ServerUnreachable:
-    options = transport.get_security_options()
-    for theirs, ours, words, option in _ALGORITHMS:
-        offered, known = transport.offered.get(theirs, []), list(getattr(options, ours))
-        if not set(offered) & set(known):
-            return ServerUnreachable(
-                f"{host} and this program know no {words} in common. The server offers {_names(offered)}.",
-                next_step=f"Ask the server's administrator to allow one of these besides ({option} in sshd_config): "
-                f"{_names(known)}.",
-            )
-    return ServerUnreachable(
-        f"{host} speaks a version of SSH that is not in use any more.",
-        next_step="Ask the server's administrator to update its SSH server.",
-        details=transport.remote_version[:_MOST_QUOTED],
-    )
-
-
-def _names(algorithms: list[str]) -> str:
-    return ", ".join("".join(c for c in name if c.isprintable())[:60] for name in algorithms[:20]) or "nothing"
-
-
-def _open_socket(host: str, port: int, timeout: float) -> socket.socket:
-    try:
-        stream = socket.create_connection((host, port), timeout=timeout)
-    except socket.gaierror as error:
-        raise ServerUnreachable(
-            f"There is no computer called {host} as far as this one knows.",
-            next_step="Check the spelling, or whether you need the company's VPN.",
-            details=str(error),
-        ) from None
-    except TimeoutError:
-        raise ServerUnreachable(
-            f"{host} does not answer on port {port} within {timeout:g} seconds.",
-            next_step="Check that it is switched on, that a firewall lets SSH through, or whether you need a VPN.",
-        ) from None
-    except ConnectionRefusedError as error:
-        raise ServerUnreachable(
-            f"{host} refuses connections on port {port}.",
-            next_step="Check the port, and that the SSH server runs there.",
-            details=str(error),
-        ) from None
-    except (ValueError, OverflowError) as error:  # what is no name or port at all, as another's workspace may have it
-        raise ServerUnreachable(
-            f"“{host[:_MOST_QUOTED]}”, port {port}, is no address of a server.",
-            next_step="Remove the server here and add it again.",
-            details=type(error).__name__,
-        ) from None
-    except OSError as error:
-        raise ServerUnreachable(
-            f"{host} cannot be reached.", next_step="Check the network of this computer.", details=str(error)
-        ) from None
-    stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
-        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _DEAD_AFTER_SECONDS * 1000)
-    return stream
-
-
-def _key_types_first(preferred: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    """``known`` with the algorithms for ``preferred`` keys first: a server with several keys then shows that one."""
-    first = tuple(name for name in known if name == preferred or (preferred == "ssh-rsa" and name.startswith("rsa-")))
-    return first + tuple(name for name in known if name not in first)
-
-
-def _openssh_form(key: paramiko.PKey) -> str:
-    return f"{key.get_name()} {key.get_base64()}"
 
 
 class _TooMuch(Exception):

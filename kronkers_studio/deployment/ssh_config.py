@@ -24,21 +24,20 @@ from kronkers_studio.deployment.ssh_config_lines import Included, Line, Lines, r
 from kronkers_studio.domain.errors import SshConfigUnusable
 
 _MOST_ALIASES = 500
-_SINGLE = frozenset(
-    "hostname port user identitiesonly identityagent hostkeyalias proxyjump proxycommand userknownhostsfile".split()
-)
-_NO_MATTER = frozenset(
-    """addkeystoagent batchmode checkhostip clearallforwardings compression connectionattempts connecttimeout
-    controlmaster controlpath controlpersist dynamicforward enableescapecommandline enablesshkeysign escapechar
-    exitonforwardfailure fingerprinthash forkafterauthentication forwardagent forwardx11 forwardx11timeout
-    forwardx11trusted gatewayports globalknownhostsfile gssapiauthentication gssapidelegatecredentials hashknownhosts ignoreunknown ipqos localcommand localforward
-    loglevel logverbose numberofpasswordprompts obscurekeystroketiming passwordauthentication permitlocalcommand
-    permitremoteopen preferredauthentications pubkeyauthentication kbdinteractiveauthentication
-    challengeresponseauthentication rekeylimit remotecommand remoteforward requesttty sendenv serveralivecountmax
-    serveraliveinterval sessiontype setenv stdinnull streamlocalbindmask streamlocalbindunlink stricthostkeychecking
-    syslogfacility tag tcpkeepalive tunnel tunneldevice updatehostkeys usekeychain verifyhostkeydns visualhostkey
-    warnweakcrypto xauthlocation""".split()
-)
+_HOST_SETTINGS = """hostname port user identitiesonly identityagent hostkeyalias proxyjump proxycommand
+    userknownhostsfile"""
+_FOLLOWED = frozenset(_HOST_SETTINGS.split())
+_OWN_SETTINGS = """addkeystoagent batchmode checkhostip clearallforwardings compression connectionattempts
+    connecttimeout controlmaster controlpath controlpersist dynamicforward enableescapecommandline enablesshkeysign
+    escapechar exitonforwardfailure fingerprinthash forkafterauthentication forwardagent forwardx11 forwardx11timeout
+    forwardx11trusted gatewayports globalknownhostsfile gssapiauthentication gssapidelegatecredentials hashknownhosts
+    ignoreunknown ipqos localcommand localforward loglevel logverbose numberofpasswordprompts obscurekeystroketiming
+    passwordauthentication permitlocalcommand permitremoteopen preferredauthentications pubkeyauthentication
+    kbdinteractiveauthentication challengeresponseauthentication rekeylimit remotecommand remoteforward requesttty
+    sendenv serveralivecountmax serveraliveinterval sessiontype setenv stdinnull streamlocalbindmask
+    streamlocalbindunlink stricthostkeychecking syslogfacility tag tcpkeepalive tunnel tunneldevice updatehostkeys
+    usekeychain verifyhostkeydns visualhostkey warnweakcrypto xauthlocation"""
+_NO_MATTER = frozenset(_OWN_SETTINGS.split())
 """Settings for terminals, forwardings and OpenSSH's own habits: they do not change where a server is or who may log in.
 Host keys are always confirmed, whatever StrictHostKeyChecking says."""
 
@@ -52,8 +51,8 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 class HostSettings:
     """What the configuration says of a name. ``named``: whether a section that is not for every host speaks of it.
 
-    ``jumps`` as written in ProxyJump, in the order in which they are passed. ``identity_files`` is None where nothing is
-    said of them; ``agent`` is "" for the usual one, "none", or its socket. ``remarks`` are sentences.
+    ``jumps`` as written in ProxyJump, in the order in which they are passed. ``identity_files`` is None where nothing
+    is said of them; ``agent`` is "" for the usual one, "none", or its socket. ``remarks`` are sentences.
     """
 
     host: str
@@ -135,7 +134,7 @@ class _Search:
         if line.keyword == "identityfile":
             if line.arguments[0] not in self.identity_files:
                 self.identity_files.append(line.arguments[0])
-        elif line.keyword in _SINGLE:
+        elif line.keyword in _FOLLOWED:
             if line.keyword in ("proxyjump", "proxycommand") and {"proxyjump", "proxycommand"} & set(self.values):
                 return  # whichever is said first counts for both
             self.values.setdefault(line.keyword, (line.arguments, line.where))
@@ -175,14 +174,13 @@ class _Search:
         return fits
 
     def _holds(self, criterion: str, value: str) -> bool:
-        subjects: dict[str, Callable[[], str]] = {
-            "all": lambda: value,
-            "host": lambda: self._host(),
-            "originalhost": lambda: self.name,
-            "user": lambda: self._value("user") or _local_user(),
-            "localuser": _local_user,
-        }
-        return matches_any(subjects[criterion](), value.split(","))
+        if criterion == "all":
+            return True
+        if criterion in ("host", "originalhost"):  # small and large letters are one here, unlike in `Host`
+            subject = self._host() if criterion == "host" else self.name
+            return matches_any(subject.lower(), value.lower().split(","))
+        subject = _local_user() if criterion == "localuser" else self._value("user") or _local_user()
+        return matches_any(subject, value.split(","))
 
     # What came of it
 
@@ -231,8 +229,8 @@ class _Search:
         command, where = self.values.get("proxycommand", (("none",), ""))
         if command[0].lower() != "none":
             raise SshConfigUnusable(
-                f"{self.name} is reached through a command (ProxyCommand, {where}), and commands of a configuration are "
-                "never run.",
+                f"{self.name} is reached through a command (ProxyCommand, {where}), and commands of a configuration "
+                "are never run.",
                 next_step="If it is `ssh -W`, write ProxyJump in its place; else ask for an address that can be "
                 "reached by itself or through a jump host.",
             )

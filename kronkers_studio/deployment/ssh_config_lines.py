@@ -113,7 +113,7 @@ def _too_much(file: Path, what: str) -> SshConfigUnusable:
 
 
 def _words(raw: str, where: str) -> list[str]:
-    """The keyword and its arguments: `Keyword value`, `Keyword=value`, quoted ones with blanks. Nothing for a comment."""
+    """The keyword and its arguments: `Keyword value`, `Keyword=value`, in quotes with blanks. Nothing for a comment."""
     text = raw.strip(_BLANK)
     if not text or text.startswith("#"):
         return []
@@ -122,7 +122,7 @@ def _words(raw: str, where: str) -> list[str]:
     return [text[:end].strip('"'), *_split(rest.removeprefix("="), where)]
 
 
-def _split(text: str, where: str) -> Iterator[str]:
+def _split(text: str, where: str) -> Iterator[str]:  # noqa: PLR0912  # one branch per kind of character
     """The arguments, as OpenSSH splits them: quotes of both kinds, a backslash before a quote, a blank or itself."""
     word: list[str] = []
     begun = skip = False

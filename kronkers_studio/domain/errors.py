@@ -253,6 +253,14 @@ class AuthenticationFailed(ServerError):
     """The server refused every credential offered."""
 
 
+class LogInUnanswered(AuthenticationFailed):
+    """The server asks the person something, and nobody was there to answer, or they did not want to."""
+
+
+class HostKeyRevoked(ServerError):
+    """OpenSSH's known_hosts of this computer says that the host key must not be trusted any more."""
+
+
 class ShellUnusable(ServerError):
     """The account on the server can log in but not run commands, or the server is not one of the kind needed."""
 

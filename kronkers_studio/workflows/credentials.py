@@ -23,7 +23,7 @@ from kronkers_studio.settings.paths import data_folder
 from kronkers_studio.settings.secrets import Secret, delete_secret, get_secret, set_secret
 
 if TYPE_CHECKING:
-    from kronkers_studio.deployment.ssh import Credentials
+    from kronkers_studio.deployment.credentials import Credentials
 
 PASSWORD_VARIABLE = "KRONKERS_SERVER_PASSWORD"  # noqa: S105  # its name
 PASSPHRASE_VARIABLE = "KRONKERS_SERVER_KEY_PASSPHRASE"  # noqa: S105
@@ -35,7 +35,7 @@ def stored_credentials(workspace_id: str, server: Server) -> Credentials:
 
     Without a usable keyring only the variables count; nothing at all for a server without a confirmed host key.
     """
-    from kronkers_studio.deployment.ssh import Credentials
+    from kronkers_studio.deployment.credentials import Credentials
 
     fingerprint = host_key_fingerprint(server.host_key)
     if not fingerprint:
@@ -50,7 +50,7 @@ def stored_credentials(workspace_id: str, server: Server) -> Credentials:
 
 def environment_credentials() -> Credentials:
     """What the variables ``KRONKERS_SERVER_PASSWORD`` and ``KRONKERS_SERVER_KEY_PASSPHRASE`` give."""
-    from kronkers_studio.deployment.ssh import Credentials
+    from kronkers_studio.deployment.credentials import Credentials
 
     password, passphrase = os.environ.get(PASSWORD_VARIABLE), os.environ.get(PASSPHRASE_VARIABLE)
     return Credentials(

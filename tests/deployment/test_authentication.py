@@ -28,8 +28,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from kronkers_studio.deployment import userauth
 from kronkers_studio.deployment.commands import read_clock
+from kronkers_studio.deployment.credentials import Credentials
 from kronkers_studio.deployment.signing import string
-from kronkers_studio.deployment.ssh import Credentials, connect
+from kronkers_studio.deployment.ssh import connect
 from kronkers_studio.domain.errors import AuthenticationFailed
 from kronkers_studio.domain.servers import Server
 from kronkers_studio.settings.secrets import Secret
@@ -357,7 +358,7 @@ class _Asking(paramiko.ServerInterface):
 
 
 @contextlib.contextmanager
-def _asking(*rounds: list[tuple[str, bool]], key_first: bool = False) -> Iterator[tuple[Server, list[list[str]]]]:
+def asking(*rounds: list[tuple[str, bool]], key_first: bool = False) -> Iterator[tuple[Server, list[list[str]]]]:
     private = ec.generate_private_key(ec.SECP256R1())
     key = paramiko.ECDSAKey(vals=(private, private.public_key()))
     answers: list[list[str]] = []
@@ -375,10 +376,10 @@ def _asking(*rounds: list[tuple[str, bool]], key_first: bool = False) -> Iterato
 
 
 def test_one_hidden_question_is_answered_with_the_password(connect_to: Connect) -> None:
-    with _asking([("Password: ", False)]) as (server, answers):
+    with asking([("Password: ", False)]) as (server, answers):
         assert connect_to(server, _RIGHT).is_alive()
         assert answers == [[PASSWORD]]
-    with _asking([], [("Password: ", False)], []) as (server, answers):  # as PAM asks: notices around it
+    with asking([], [("Password: ", False)], []) as (server, answers):  # as PAM asks: notices around it
         assert connect_to(server, _RIGHT).is_alive()
 
 
@@ -392,16 +393,16 @@ def test_one_hidden_question_is_answered_with_the_password(connect_to: Connect) 
 )
 def test_a_question_that_is_not_the_password_is_quoted_and_gets_no_answer(rounds: list[list[tuple[str, bool]]]) -> None:
     with (
-        _asking(*rounds) as (server, answers),
+        asking(*rounds) as (server, answers),
         pytest.raises(AuthenticationFailed, match="Verification code") as failure,
     ):
         connect(server, _RIGHT)
-    assert "Such questions cannot be answered here" in failure.value.next_step
+    assert "Nobody can be asked here" in failure.value.next_step
     assert answers in ([], [[PASSWORD]])
 
 
 def test_after_an_accepted_key_the_question_that_is_still_asked_is_quoted(lab_server: LabServer) -> None:
-    with _asking([("Code: ", True)], key_first=True) as (server, _answers):
+    with asking([("Code: ", True)], key_first=True) as (server, _answers):
         with_key = replace(server, identity_file=str(lab_server.lab.key("plain")))
         with pytest.raises(AuthenticationFailed) as failure:
             connect(with_key, _RIGHT)
@@ -417,7 +418,7 @@ def test_a_server_that_only_takes_keys_is_given_no_password(other_server: LabSer
 
 def test_a_server_that_says_nothing_after_its_greeting_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_Asking, "check_auth_interactive", lambda *_: time.sleep(6) or paramiko.common.AUTH_FAILED)
-    with _asking([("Password: ", False)]) as (server, _answers):
+    with asking([("Password: ", False)]) as (server, _answers):
         start = time.monotonic()
         with pytest.raises(AuthenticationFailed, match="the password") as failure:
             connect(server, _RIGHT, timeout=1)
@@ -431,4 +432,4 @@ def test_very_many_questions_are_not_listened_to() -> None:
         message.add_string("")
     message.add_int(2**31)
     with pytest.raises(userauth.HungUp):
-        userauth._prompts(paramiko.Message(message.asbytes()))
+        userauth._questions(paramiko.Message(message.asbytes()))

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kronkers_studio.deployment.host_patterns import matches, matches_any
@@ -65,7 +65,9 @@ _SETTING = st.one_of(
     st.builds("HostName {}".format, st.sampled_from(["10.0.0.1", "%h.corp", '"quoted.host"', "x%%y"])),
     st.builds("Port {}".format, st.sampled_from(["22", "2222", "=33"])),
     st.builds("User {}".format, st.sampled_from(["root", "ada", '"DOM\\ada"', "'a b'", "a\\\\b"])),
-    st.builds("{} {}".format, st.sampled_from(["IdentityFile", "identityfile="]), st.sampled_from(["/k1", "/k2", "none"])),
+    st.builds(
+        "{} {}".format, st.sampled_from(["IdentityFile", "identityfile="]), st.sampled_from(["/k1", "/k2", "none"])
+    ),
     st.builds("IdentitiesOnly {}".format, st.sampled_from(["yes", "no"])),
     st.builds("ProxyJump {}".format, st.sampled_from(["none", "j1", "u@j1:33", "j1,j2", "u@[fd77::1]:22"])),
     st.builds("HostKeyAlias {}".format, _NAMES),
@@ -79,7 +81,9 @@ _MATCH = st.one_of(
             "{}{} {}".format,
             st.sampled_from(["", "!"]),
             st.sampled_from(["host", "originalhost", "user", "localuser"]),
-            st.lists(st.one_of(_PATTERN, st.sampled_from(["root", "ada", "!root"])), min_size=1, max_size=2).map(",".join),
+            st.lists(st.one_of(_PATTERN, st.sampled_from(["root", "ada", "!root"])), min_size=1, max_size=2).map(
+                ",".join
+            ),
         ),
         min_size=1,
         max_size=2,
@@ -93,6 +97,7 @@ _BLOCK = st.tuples(st.one_of(st.just(""), _HEAD), st.lists(_SETTING, max_size=4)
 _FILE = st.lists(_BLOCK, max_size=5).map(lambda blocks: [line for block in blocks for line in block])
 
 
+@settings(max_examples=300)
 @given(main=_FILE, included=_FILE, nested=_FILE, at=st.integers(0, 30), name=_NAMES)
 def test_it_is_read_as_openssh_reads_it(
     tmp_path_factory: pytest.TempPathFactory,
@@ -152,8 +157,8 @@ def test_no_command_of_it_is_ever_run_and_that_is_said(folder: Path, tmp_path: P
     ran = tmp_path / "ran"
     config = _config(
         folder,
-        f"Match exec \"touch {ran}\"\n User root\nMatch originalhost b !exec 'touch {ran}'\n User toor\nHost a b\n User ada\n"
-        f"Host c\n ProxyCommand touch {ran}\nHost d\n ProxyJump a\n ProxyCommand touch {ran}\n",
+        f"Match exec \"touch {ran}\"\n User root\nMatch originalhost b !exec 'touch {ran}'\n User toor\n"
+        f"Host a b\n User ada\nHost c\n ProxyCommand touch {ran}\nHost d\n ProxyJump a\n ProxyCommand touch {ran}\n",
     )
     found = config.look_up("a")
     assert found.user == "ada"
@@ -193,7 +198,7 @@ def test_settings_that_are_not_followed_are_named_with_their_line(folder: Path) 
         ("Host a\n IdentityFile x%\n", "“%” in IdentityFile"),
         ("Host a\n HostName %u\n", "“%u” in HostName"),
         ("Host a\n IdentityFile ${NOT_SET_ANYWHERE}\n", "NOT_SET_ANYWHERE, which is not set"),
-        ("Host a\n User \"ada\n", "is not closed"),
+        ('Host a\n User "ada\n', "is not closed"),
         ("Host a\n User\n", "says nothing"),
         ("Match host\n", "does not say what to match"),
         ("Include /dev/zero\n", "is not a file"),

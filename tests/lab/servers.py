@@ -36,8 +36,14 @@ VISITOR = "visitor"
 
 PASSWORD = "correct horse"
 PASSPHRASE = "battery staple"
+CODE_KEY = "3132333435363738393031323334353637383930"
+"""Of the one-time codes (hexadecimal) where a server asks for them."""
+
 _PROGRAMS = ("dockerd", "sshd", "ssh-keygen", "ip", "iptables", "unshare", "nsenter", "setpriv", "openssl")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+WITH_PAM = ("UsePAM yes", "KbdInteractiveAuthentication yes", "PasswordAuthentication no")
+"""Lines of sshd_config: PAM asks the questions."""
+
 _MOST_LABS = 16
 _DOCKER_GROUP = 990
 
@@ -237,6 +243,35 @@ class LabServer:
         program = shutil.which("sshd", path=_PATH) or "sshd"  # it wants to be called by its full path
         self._daemon("sshd", program, "-D", "-e", "-f", str(configuration))
         self._await("sshd", self._answers_ssh, 10)
+
+    def ask_for_codes(self, *, kind: str = "HOTP", password: bool = True) -> None:
+        """From now on PAM decides about log-ins by questions: the password, if wanted, and a one-time code of
+        ``CODE_KEY``, counted ("HOTP") or by the clock ("HOTP/T30"). Start sshd with ``WITH_PAM``."""
+        users = self.folder / "etc" / "users.oath"
+        users.write_text(f"{kind} {USER} - {CODE_KEY}\n", encoding="utf-8")
+        users.chmod(0o600)
+        lines = [
+            *(["auth required pam_unix.so"] if password else []),
+            f"auth required pam_oath.so usersfile={users} window=20 digits=6",
+            "account required pam_permit.so",
+            "session required pam_permit.so",
+        ]
+        self._replace("pam.d/sshd", "\n".join(lines) + "\n")
+
+    def allow_sudo(self, *rules: str) -> None:
+        """Lines of /etc/sudoers; without one, nobody may use it."""
+        self._replace("sudoers", "\n".join(rules) + "\n", mode=0o440)
+
+    def _replace(self, name: str, text: str, mode: int = 0o644) -> None:
+        """Put a file of this server's own in place of /etc/``name``."""
+        file = self.folder / "etc" / name.replace("/", "-")
+        mounted = file.exists()
+        if mounted:
+            file.chmod(0o600)
+        file.write_text(text, encoding="utf-8")
+        file.chmod(mode)
+        if not mounted:
+            self.root(f"mount --bind {file} /etc/{name}")
 
     def stop_sshd(self) -> None:
         """New connections are refused; open ones end."""
