@@ -95,6 +95,23 @@ def find_engine() -> Command:
     )
 
 
+def find_sudo() -> Command:
+    """Say "root" when the account is root, else fail where there is no sudo."""
+    return _script('if [ "$(id -u)" = 0 ]; then echo root; else command -v sudo > /dev/null; fi')
+
+
+def ask_sudo(command: Command, prompt: str) -> Command:
+    """Succeed where sudo would run ``command``; it asks for a password by ``prompt``, on its standard input."""
+    return Command(("sudo", "-k", "-S", "-p", prompt, "-l", "--", *command.argv))
+
+
+def by_sudo(command: Command, prompt: str = "") -> Command:
+    """Run ``command`` as root; without a ``prompt`` no password is asked for, and the command has no input."""
+    if prompt:
+        return Command(("sudo", "-k", "-S", "-p", prompt, "--", *command.argv))
+    return _script('exec sudo -n -- "$@" < /dev/null', arguments=command.argv)
+
+
 def read_system() -> Command:
     """The operating system's own description of itself (``NAME=value`` lines)."""
     return Command(("cat", "/etc/os-release"))

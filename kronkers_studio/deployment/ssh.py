@@ -11,16 +11,17 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import paramiko
 from paramiko.common import OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
 from kronkers_studio.deployment.authentication import log_in
+from kronkers_studio.deployment.command_sessions import MOST_OUTPUT, CommandSession, Patience, TooLong, TooMuch
 from kronkers_studio.deployment.commands import Command, CommandResult
 from kronkers_studio.deployment.credentials import Credentials
 from kronkers_studio.deployment.handshake import openssh_form, start_transport
-from kronkers_studio.deployment.streams import ChannelStream, StreamlocalTransport, send_all, start_command
+from kronkers_studio.deployment.streams import ChannelStream, StreamlocalTransport
 from kronkers_studio.domain.errors import (
     HostKeyChanged,
     HostKeyUnknown,
@@ -37,7 +38,6 @@ _MOST_CHANNELS = 8
 """OpenSSH allows ten sessions on one connection."""
 
 _NOTHING_KEPT = Credentials()
-_MOST_OUTPUT = 8_000_000
 _MOST_QUOTED = 200
 
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else it writes to stderr when nobody set up a log
@@ -71,34 +71,38 @@ class Connection:
         For commands that say little: all of it is kept, and more than a few MB are an error. What the account's start
         files print is left out. Raises ``ShellUnusable`` when the account's shell does not run commands.
         """
-        patience = _Patience(self._transport, timeout, longest)
         mark = f"kronkers-{secrets.token_hex(8)}"
-        channel = self._open_session(timeout)
-        try:
-            start_command(channel, command.line_between(mark, fed=input is not None))
+        with self._session(Patience(self._transport, timeout, longest)) as session:
+            session.start(command.line_between(mark, fed=input is not None))
             if input is not None:
-                channel.settimeout(timeout)
-                send_all(channel, input)
-                channel.shutdown_write()  # not without input: it would cross the command's own end
-            output, error = _read_both(channel, patience)
-        except _TooLong:
-            raise ServerUnreachable(
-                f"{self.server.name} answers, but a command there did not end within {longest:g} seconds.",
-                next_step="It is very busy, or a disk of it does not answer: ask its administrator, then try again.",
-            ) from None
-        except _TooMuch:
-            raise self._strange(f"said more than {_MOST_OUTPUT // 1_000_000} MB when asked for a few lines") from None
-        except TimeoutError:
-            raise self._lost(f"did not answer within {timeout:g} seconds") from None
-        except (paramiko.SSHException, EOFError, OSError) as problem:
-            raise self._lost("was lost", problem) from problem
-        finally:
-            with contextlib.suppress(
-                EOFError, OSError, paramiko.SSHException
-            ):  # with the connection gone, it is closed
-                channel.close()
-            self._free.release()
-        return self._result(mark, output.decode("utf-8", "replace"), error.decode("utf-8", "replace"))
+                session.feed(input)
+            output, error = session.read_both()
+        return self._result(mark, output, error)
+
+    def run_answering(
+        self,
+        command: Command,
+        prompt: str,
+        answer: bytes | None,
+        *,
+        terminal: bool = False,
+        timeout: float = 30.0,
+        longest: float = 120.0,
+    ) -> tuple[CommandResult | None, int]:
+        """As ``run``, for a command that asks one question by ``prompt``: it gets ``answer`` then, and no other input.
+
+        None when it asks and there is no answer, or asks again: it is then ended. Besides, how often it has asked. With
+        a ``terminal`` the errors come with the output.
+        """
+        mark = f"kronkers-{secrets.token_hex(8)}"
+        with self._session(Patience(self._transport, timeout, longest)) as session:
+            session.start(command.line_between(mark), terminal=terminal)
+            heard = session.read_answering(prompt.encode("ascii"), answer)
+        if heard.output is None:
+            return None, heard.asked
+        result = self._result(mark, heard.output, heard.error)
+        output = result.output.replace(f"\n{mark}\n", "").replace(prompt, "")  # a terminal has both marks
+        return CommandResult(result.status, output, result.error.replace(prompt, "")), heard.asked
 
     def open_tcp(self, host: str, port: int, *, timeout: float = 10.0) -> ChannelStream:
         """A stream to ``host:port`` as the server sees it. Raises ``ConnectionRefusedError`` when nobody listens there
@@ -151,6 +155,30 @@ class Connection:
             details=printable(str(refusal.text))[:_MOST_QUOTED],
         )
 
+    @contextlib.contextmanager
+    def _session(self, patience: Patience) -> Iterator[CommandSession]:
+        """A channel to run one command in. What goes wrong inside comes out as an error about this server."""
+        channel = self._open_session(patience.silence)
+        try:
+            yield CommandSession(channel, patience)
+        except TooLong:
+            raise ServerUnreachable(
+                f"{self.server.name} answers, but a command there did not end within {patience.longest:g} seconds.",
+                next_step="It is very busy, or a disk of it does not answer: ask its administrator, then try again.",
+            ) from None
+        except TooMuch:
+            raise self._strange(f"said more than {MOST_OUTPUT // 1_000_000} MB when asked for a few lines") from None
+        except TimeoutError:
+            raise self._lost(f"did not answer within {patience.silence:g} seconds") from None
+        except (paramiko.SSHException, EOFError, OSError) as problem:
+            raise self._lost("was lost", problem) from problem
+        finally:
+            with contextlib.suppress(
+                EOFError, OSError, paramiko.SSHException
+            ):  # with the connection gone, it is closed
+                channel.close()
+            self._free.release()
+
     def _open_session(self, timeout: float) -> paramiko.Channel:
         deadline = time.monotonic() + timeout
         self._reserve(timeout)
@@ -175,8 +203,9 @@ class Connection:
         channel.settimeout(timeout)
         return ChannelStream(channel, self._free.release)
 
-    def _result(self, mark: str, output: str, error: str) -> CommandResult:
+    def _result(self, mark: str, said_out: bytes, said_err: bytes) -> CommandResult:
         """What stands between the marks, and the status after the second."""
+        output, error = said_out.decode("utf-8", "replace"), said_err.decode("utf-8", "replace")
         before, begun, rest = output.partition(f"\n{mark}\n")
         said, _, after = rest.rpartition(f"\n{mark} ")
         status = re.match(r"([0-9]{1,3})\n", after)
@@ -286,59 +315,3 @@ def _require_confirmed_key(server: Server, key: paramiko.PKey) -> None:
             next_step="Nothing was sent. Either the server was set up anew, or somebody is in between: ask its "
             "administrator. If it is right, remove the server here and add it again.",
         )
-
-
-class _TooMuch(Exception):
-    """A command's output does not end."""
-
-
-class _TooLong(Exception):
-    """A command does not end, on a server that is alive."""
-
-
-class _Patience:
-    """How long an answer is waited for: ``silence`` seconds in which nothing is heard of the server at all, and
-    ``longest`` seconds altogether."""
-
-    def __init__(self, transport: StreamlocalTransport, silence: float, longest: float) -> None:
-        self._transport = transport
-        self._silence = silence
-        self._longest = max(silence, longest)
-        self._begun = self._asked = time.monotonic()
-
-    def check(self) -> None:
-        """Raise ``TimeoutError`` when the server is taken for dead, ``_TooLong`` when it took too long; ask it for a
-        sign of life before the first."""
-        now = time.monotonic()
-        silent = now - max(self._begun, self._transport.heard)
-        if silent > self._silence:
-            raise TimeoutError
-        if now - self._begun > self._longest:
-            raise _TooLong
-        if min(silent, now - self._asked) > self._silence / 4:
-            self._asked = now
-            self._transport.ask_for_a_sign()
-
-
-def _read_both(channel: paramiko.Channel, patience: _Patience) -> tuple[bytes, bytes]:
-    """Output and errors to their end. Raises what ``patience`` raises, or ``_TooMuch``."""
-    pieces: tuple[list[bytes], list[bytes]] = ([], [])
-    total = 0
-    news = threading.Event()
-    channel.in_buffer.set_event(news)
-    channel.in_stderr_buffer.set_event(news)
-    while True:
-        ended = channel.eof_received or channel.closed  # before looking: what came by then is there
-        for there, receive, kept in (
-            (channel.recv_ready, channel.recv, pieces[0]),
-            (channel.recv_stderr_ready, channel.recv_stderr, pieces[1]),
-        ):
-            while there():
-                kept.append(receive(1 << 16))
-                total += len(kept[-1])
-                if total > _MOST_OUTPUT:
-                    raise _TooMuch
-        if ended:
-            return b"".join(pieces[0]), b"".join(pieces[1])
-        patience.check()
-        news.wait(0.02)  # reading one of the two may have cleared the other's news

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import socket
+import struct
 import threading
 import time
 import weakref
@@ -27,6 +28,7 @@ _MOST_GREETING = 64 * 1024
 _MOST_UNREAD = 4 * 1024 * 1024  # the window that paramiko opens is half of that
 _MOST_EXTENSIONS = 100
 _MOST_UNANSWERED = 3
+_TERMINAL_MODES_OFF = (53, 70, 72)  # ECHO, OPOST, ONLCR
 
 
 class _BoundedPackets(paramiko.packet.Packetizer):
@@ -201,6 +203,23 @@ def start_command(channel: paramiko.Channel, line: str) -> None:
     request.add_string("exec")
     request.add_boolean(True)
     request.add_string(line)
+    inner.transport._send_user_message(request)
+
+
+def ask_for_terminal(channel: paramiko.Channel) -> None:
+    """Have the command that is started next run on a terminal, which passes on what is said as it is, and shows nothing
+    of what is typed (RFC 4254, section 8)."""
+    inner: Any = channel  # what follows is not in the type stubs
+    modes = b"".join(struct.pack(">BI", mode, 0) for mode in _TERMINAL_MODES_OFF) + b"\0"
+    request = paramiko.Message()
+    request.add_byte(cMSG_CHANNEL_REQUEST)
+    request.add_int(inner.remote_chanid)
+    request.add_string("pty-req")
+    request.add_boolean(False)  # whether there is one shows
+    request.add_string("dumb")
+    for number in (80, 24, 0, 0):
+        request.add_int(number)
+    request.add_string(modes)
     inner.transport._send_user_message(request)
 
 

@@ -19,7 +19,7 @@ import paramiko
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
-from kronkers_studio.deployment import handshake, ssh
+from kronkers_studio.deployment import command_sessions, handshake, ssh
 from kronkers_studio.deployment.commands import Command, read_clock
 from kronkers_studio.deployment.credentials import Credentials
 from kronkers_studio.deployment.signing import string
@@ -192,7 +192,7 @@ def test_a_command_that_ends_before_its_input_came_keeps_the_connection(
         time.sleep(0.5)
         send_all(*arguments)
 
-    monkeypatch.setattr(ssh, "send_all", late)
+    monkeypatch.setattr(command_sessions, "send_all", late)
     result = connection.run(Command(("sh", "-c", "echo said; exit 3")), input=b"never read")
     assert (result.output, result.status) == ("said\n", 3)
     assert connection.run(read_clock()).ok

@@ -54,7 +54,7 @@ mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/sshd /run/lock
 mount --bind "$state/tmp" /tmp
 mount --bind "$state/home" /home
-for file in passwd group shadow; do mount --bind "$state/etc/$file" "/etc/$file"; done
+for file in passwd group shadow hosts; do mount --bind "$state/etc/$file" "/etc/$file"; done
 hostname "$name"
 ip link set lo up
 touch "$state/up"
@@ -149,7 +149,7 @@ class LabServer:
         self._start_namespaces()
         self._connect_link()
         if not installed:
-            self._hide("docker", "dockerd")
+            self.hide("docker", "dockerd")
         self.start_sshd()
 
     def stop(self) -> None:
@@ -318,7 +318,8 @@ class LabServer:
             (home / ".ssh" / "authorized_keys").write_text(keys, encoding="utf-8")
             for path in (home, home / ".ssh", home / ".ssh" / "authorized_keys"):
                 os.chown(path, number, number)
-        for name, lines in (("passwd", passwd), ("group", group), ("shadow", shadow)):
+        hosts = [f"127.0.0.1 localhost {self.name}", f"::1 localhost {self.name}"]  # else sudo looks for its own name
+        for name, lines in (("passwd", passwd), ("group", group), ("shadow", shadow), ("hosts", hosts)):
             (self.folder / "etc" / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
         (self.folder / "etc" / "shadow").chmod(0o600)
 
@@ -352,7 +353,8 @@ class LabServer:
             f"ip address add {self.host}/24 dev eth0; ip link set eth0 up; ip route add default via {self.lab.gateway}"
         )
 
-    def _hide(self, *programs: str) -> None:
+    def hide(self, *programs: str) -> None:
+        """As if these were not installed."""
         nothing = self.folder / "nothing"  # cannot be run, so the shell does not find it
         nothing.touch(mode=0o600)
         for program in programs:
