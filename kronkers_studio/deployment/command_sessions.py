@@ -85,8 +85,8 @@ class CommandSession:
         return b"".join(pieces[0]), b"".join(pieces[1])
 
     def read_answering(self, prompt: bytes, answer: bytes | None) -> Heard:
-        """As ``read_both``; ``answer`` is sent when ``prompt`` appears, and the end of the input with it: later, it might
-        cross the command's own end. Without an answer, and when it is asked again, no more is read."""
+        """As ``read_both``; ``answer`` is sent when ``prompt`` appears, and the end of the input with it: later, it
+        might cross the command's own end. Without an answer, and when asked again, no more is read."""
         pieces = (bytearray(), bytearray())
         asked = 0
 
