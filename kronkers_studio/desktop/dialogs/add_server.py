@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.dialogs.server_login import ServerLoginDialog
 from kronkers_studio.desktop.localization import tr
@@ -14,6 +14,8 @@ from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.progress import CancelToken, Progress
 from kronkers_studio.domain.servers import HostKey, Server
+
+_WIDEST_ALIASES = 170  # pixels
 
 
 class AddServerDialog(ServerLoginDialog):
@@ -57,15 +59,30 @@ class AddServerDialog(ServerLoginDialog):
             folder=Path.home() / ".ssh",
         )
         column.addWidget(Field(tr("Name"), self.name, tr("Small letters, digits and hyphens, as you will call it.")))
-        column.addWidget(Field(tr("Address"), self.address, tr("User and host, with :port where it is not 22.")))
-        self.aliases = ComboBox(tr("Or one that ssh knows"), [(tr("Choose …"), "")])
-        self._known_to_ssh = Field(tr("Or one that ssh knows"), self.aliases)
-        self._known_to_ssh.setVisible(False)
-        self.aliases.currentIndexChanged.connect(self._take_alias)
-        column.addWidget(self._known_to_ssh)
+        column.addWidget(
+            Field(
+                tr("Address"),
+                self._with_aliases(self.address),
+                tr("User and host, with :port where it is not 22; or a name that ssh knows here."),
+            )
+        )
         ways = [("agent", tr("SSH agent")), ("key", tr("Key file")), ("password", tr("Password"))]
         self._add_ways(column, ways, {}, self.key_file)
         return step
+
+    def _with_aliases(self, address: LineField) -> QWidget:
+        """``address``, and on its right the names to choose from, once some are found: nothing moves for them."""
+        self.aliases = ComboBox(tr("Names that ssh knows"), [(tr("ssh knows …"), "")])
+        self.aliases.setVisible(False)
+        self.aliases.currentIndexChanged.connect(self._take_alias)
+        both = QWidget()
+        both.setFocusProxy(address)
+        row = QHBoxLayout(both)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(address, 1)
+        row.addWidget(self.aliases)
+        return both
 
     def _show_way(self, how: str) -> None:
         super()._show_way(how)
@@ -89,8 +106,9 @@ class AddServerDialog(ServerLoginDialog):
 
     def show_aliases(self, names: list[str]) -> None:
         """Offer these, if there are any."""
-        self.aliases.set_choices([(tr("Choose …"), ""), *((name, name) for name in names)])
-        self._known_to_ssh.setVisible(bool(names))
+        self.aliases.set_choices([(tr("ssh knows …"), ""), *((name, name) for name in names)])
+        self.aliases.setMaximumWidth(_WIDEST_ALIASES)
+        self.aliases.setVisible(bool(names))
 
     def _take_alias(self) -> None:
         alias = str(self.aliases.value or "")
