@@ -22,7 +22,7 @@ from kronkers_studio.deployment.ssh import Connection, fetch_host_key
 from kronkers_studio.domain.errors import AuthenticationFailed, HostKeyChanged, ServerError, ServerUnreachable
 from kronkers_studio.domain.servers import Server
 from kronkers_studio.settings.secrets import Secret
-from tests.lab.servers import PASSWORD, LabServer
+from tests.lab.servers import HAS_IPV6, PASSWORD, LabServer
 from tests.own_time import own_time
 
 Reach = Callable[..., Connection]
@@ -70,6 +70,17 @@ def test_everything_goes_through_the_jump_host(lab_server: LabServer, other_serv
     assert tcp.recv(4) == b"SSH-"
     tcp.close()
     assert open_engine(connection).info()["ServerVersion"]
+
+
+@pytest.mark.skipif(not HAS_IPV6, reason="lab: this kernel has no IPv6")
+def test_servers_with_addresses_of_ipv6_are_reached_with_and_without_a_jump_host(
+    lab_server: LabServer, other_server: LabServer, reach: Reach
+) -> None:
+    far, near = (replace(each.as_server(), host=each.host6) for each in (lab_server, other_server))
+    assert _came_from(reach(far)).startswith("fd77:")
+    assert _came_from(reach(far, near)) == other_server.host6
+    assert far.address == f"ssh://analyst@[{lab_server.host6}]"
+    assert fetch_host_key(lab_server.host6).key == lab_server.host_key
 
 
 def test_one_jump_host_after_another(lab_server: LabServer, other_server: LabServer, lab: Any, reach: Reach) -> None:

@@ -41,6 +41,7 @@ CODE_KEY = "3132333435363738393031323334353637383930"
 
 _PROGRAMS = ("dockerd", "sshd", "ssh-keygen", "ip", "iptables", "unshare", "nsenter", "setpriv", "openssl")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+HAS_IPV6 = Path("/proc/sys/net/ipv6").is_dir()
 WITH_PAM = ("UsePAM yes", "KbdInteractiveAuthentication yes", "PasswordAuthentication no")
 """Lines of sshd_config: PAM asks the questions."""
 
@@ -67,7 +68,7 @@ class LabUnavailable(Exception):
 
 
 class Lab:
-    """Servers on a bridge of their own; ``10.77.<number>.0/24``."""
+    """Servers on a bridge of their own: ``10.77.<number>.0/24``, and ``fd77:<number>::/64`` where there is IPv6."""
 
     def __init__(self, number: int, lock: IO[str]) -> None:
         self._number = number
@@ -113,6 +114,9 @@ class Lab:
     def address(self, position: int) -> str:
         return f"10.77.{self._number}.{10 + position}"
 
+    def address6(self, position: int) -> str:
+        return f"fd77:{self._number}::{10 + position}"
+
     def key(self, kind: str) -> Path:
         """A private key that every server's users accept: "plain", or "locked" with ``PASSPHRASE``."""
         return self.folder / "keys" / kind
@@ -126,6 +130,9 @@ class Lab:
         _run("ip", "link", "add", self.bridge, "address", address, "type", "bridge")
         _run("ip", "address", "add", f"{self.gateway}/24", "dev", self.bridge)
         _run("ip", "link", "set", self.bridge, "up")
+        if HAS_IPV6:  # without waiting whether another has the address: nothing answers that for seconds
+            _run("sysctl", "-qw", f"net.ipv6.conf.{self.bridge}.disable_ipv6=0")
+            _run("ip", "-6", "address", "add", f"fd77:{self._number}::1/64", "dev", self.bridge, "nodad")
         # a Docker engine on this machine sets the policy of forwarding to DROP, for bridged traffic too
         _run("iptables", "-w", "-I", "FORWARD", "-i", self.bridge, "-o", self.bridge, "-j", "ACCEPT")
 
@@ -137,6 +144,7 @@ class LabServer:
         self.lab = lab
         self.name = f"srv{position}"
         self.host = lab.address(position)
+        self.host6 = lab.address6(position)
         self.port = 22
         self.folder = lab.folder / self.name
         self._link = f"{lab.bridge}s{position}"
@@ -229,6 +237,7 @@ class LabServer:
             *options,
             f"HostKey {host_key}",
             "ListenAddress 0.0.0.0",
+            *(["ListenAddress ::"] if HAS_IPV6 else []),
             "AuthorizedKeysFile .ssh/authorized_keys",
             "StrictModes no",
             "UsePAM no",
@@ -352,6 +361,11 @@ class LabServer:
         self.root(
             f"ip address add {self.host}/24 dev eth0; ip link set eth0 up; ip route add default via {self.lab.gateway}"
         )
+        if HAS_IPV6:
+            self.root(
+                "sysctl -qw net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.eth0.disable_ipv6=0; "
+                f"ip -6 address add {self.host6}/64 dev eth0 nodad"
+            )
 
     def hide(self, *programs: str) -> None:
         """As if these were not installed."""
