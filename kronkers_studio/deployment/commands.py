@@ -80,7 +80,7 @@ def find_engine() -> Command:
     """Say, one ``name=value`` per line, where the engine's socket may be and whether this user may use it.
 
     ``host``: DOCKER_HOST of the user's environment · ``usable``/``forbidden``: a socket that exists · ``program``: the
-    path of an installed docker program · ``podman``: that of Podman's · ``user``: who asks · ``groups``: of which groups.
+    path of an installed docker program · ``podman``: of Podman's · ``user``: who asks · ``groups``: of which groups.
     """
     return _script(
         'echo "host=${DOCKER_HOST-}"',

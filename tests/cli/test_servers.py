@@ -164,12 +164,8 @@ def test_an_address_that_is_neither_one_nor_a_name_is_told_so(shell: Shell) -> N
     assert "neither a server's address nor a name in your SSH configuration" in said.err
 
 
-def test_on_a_terminal_a_one_time_code_is_asked_for_and_nowhere_else(
-    shell: Shell, other_server: LabServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_on_a_terminal_a_one_time_code_is_asked_for_and_nowhere_else(shell: Shell, other_server: LabServer) -> None:
     import subprocess
-
-    from kronkers_studio.cli import terminal
 
     other_server.ask_for_codes()
     other_server.stop_sshd()
@@ -180,15 +176,39 @@ def test_on_a_terminal_a_one_time_code_is_asked_for_and_nowhere_else(
     assert "One-time password" in refused.err and "on a terminal" in refused.err
     command = ["oathtool", "--hotp", "--counter=0", CODE_KEY]
     code = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    asked: list[tuple[str, bool]] = []
+    said = _at_a_terminal(shell, ("server", "add", "factory", *address), "analyst'", code)
+    assert f"factory (analyst@{other_server.host}) asks:" in said
+    assert "factory is added" in said
+    assert code not in said  # nothing that is typed is shown
 
-    def typed(title: str, *, otherwise: str, hidden: bool = True, twice: bool = False) -> str:
-        asked.append((title, hidden))
-        return code
 
-    monkeypatch.setattr(terminal, "can_ask", lambda: True)  # a person at a terminal cannot be had here
-    monkeypatch.setattr(terminal, "ask", typed)
-    added = shell.run("server", "add", "factory", *address)
-    assert asked == [("One-time password (OATH) for `analyst'", True)]
-    assert f"factory (analyst@{other_server.host}) asks:" in added.err
-    assert code not in added.err + added.out
+def _at_a_terminal(shell: Shell, arguments: tuple[str, ...], prompt: str, typed: str) -> str:
+    """What a person sees who runs the command on a terminal, and types ``typed`` once ``prompt`` is there."""
+    import os
+    import pty
+    import subprocess
+    import sys
+
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, **shell.environment, "TERM": "dumb"}
+    command = [sys.executable, "-c", "from kronkers_studio.app import command; command()", *arguments]
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
+    ) as process:
+        os.close(theirs)
+        said, answered = b"", False
+        while True:
+            try:
+                piece = os.read(ours, 4096)
+            except OSError:  # the other end is closed
+                break
+            if not piece:
+                break
+            said += piece
+            if prompt.encode() in said and not answered:
+                answered = True
+                os.write(ours, typed.encode() + b"\n")
+        process.wait(60)
+    os.close(ours)
+    assert process.returncode == 0, said.decode()
+    return said.decode()
