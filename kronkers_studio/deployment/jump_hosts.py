@@ -70,6 +70,8 @@ class JumpHosts:
             known = self._connections.get(way)
             if known is not None and known.is_alive():
                 return known
+            if known is not None:
+                known.close()
             self._connections[way] = connect(way[-1], self._credentials(way[-1]), timeout=timeout, via=via)
             return self._connections[way]
 

@@ -130,17 +130,19 @@ class Connection:
             raise self._no_way_on(host, port, refusal) from None
         except (paramiko.SSHException, EOFError, OSError) as problem:
             raise self._lost("was lost", problem) from problem
-        self._hops.append(hop)
+        self._hops = [*self._open_hops(), hop]
         return hop
 
     @property
     def has_hops(self) -> bool:
         """Whether another server is reached through this one at the moment."""
-        self._hops = [hop for hop in self._hops if not hop.closed]
-        return bool(self._hops)
+        return bool(self._open_hops())
 
     def close(self) -> None:
         self._transport.close()
+
+    def _open_hops(self) -> list[paramiko.Channel]:
+        return [hop for hop in self._hops if not hop.closed]
 
     def _no_way_on(self, host: str, port: int, refusal: paramiko.ChannelException) -> ServerUnreachable:
         if refusal.code == OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED:

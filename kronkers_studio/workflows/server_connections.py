@@ -100,6 +100,7 @@ class ServerConnections:
             raise self._with_way_out(server, problem) from None
         except AuthenticationFailed as problem:
             raise self._with_way_out(server, problem) from None
+        self._unanswered.discard(server.name)
         self.keep_typed_passwords(server.jumps)
         return connection
 

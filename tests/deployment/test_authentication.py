@@ -142,6 +142,45 @@ def test_with_one_attempt_for_each_connection_key_after_key_is_tried(
     assert connect_to(other_server.as_server(key="")).run(read_clock()).ok
 
 
+def test_the_agent_and_the_key_files_of_the_configuration_are_used_in_place_of_the_usual_ones(
+    other_server: LabServer,
+    agent: Callable[..., None],
+    connect_to: Connect,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    agent(other_server.lab.key("plain"))
+    socket_path = os.environ["SSH_AUTH_SOCK"]
+    monkeypatch.delenv("SSH_AUTH_SOCK")
+    server = other_server.as_server(key="")
+    assert connect_to(server, Credentials(agent=socket_path)).run(read_clock()).ok
+    monkeypatch.setenv("SSH_AUTH_SOCK", socket_path)
+    for credentials in (Credentials(agent="none"), Credentials(agent=str(tmp_path / "nothing"))):
+        with pytest.raises(AuthenticationFailed, match="Tried: nothing"):
+            connect(server, credentials)
+    files = (str(tmp_path / "missing"), str(_new_key(tmp_path, "unknown")), str(other_server.lab.key("plain")))
+    assert connect_to(server, Credentials(agent="none", identity_files=files)).run(read_clock()).ok
+    with pytest.raises(AuthenticationFailed, match="unknown") as failure:
+        connect(server, Credentials(identity_files=files[1:2], only_identity_files=True))
+    assert "the agent's key" not in failure.value.message
+    assert connect_to(server, Credentials(identity_files=files[1:2])).run(read_clock()).ok  # the agent's, after it
+
+
+def test_key_files_that_ssh_tries_by_itself_are_tried_and_locked_ones_left_out(
+    other_server: LabServer, connect_to: Connect, own_home: Path
+) -> None:
+    folder = own_home / ".ssh"
+    folder.mkdir()
+    (folder / "id_ed25519").write_bytes(other_server.lab.key("locked").read_bytes())
+    server = other_server.as_server(key="")
+    with pytest.raises(AuthenticationFailed, match="Tried: nothing"):
+        connect(server)
+    (folder / "id_rsa").write_bytes(other_server.lab.key("plain").read_bytes())
+    assert connect_to(server).run(read_clock()).ok
+    with pytest.raises(AuthenticationFailed):
+        connect(server, Credentials(identity_files=()))  # the configuration says: none
+
+
 def test_a_locked_key_file_is_used_through_the_agent_also_without_its_public_file(
     lab_server: LabServer, agent: Callable[..., None], connect_to: Connect, tmp_path: Path
 ) -> None:

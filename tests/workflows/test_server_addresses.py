@@ -255,12 +255,7 @@ def test_a_one_time_code_is_asked_for_once_in_a_session(
     other_server.ask_for_codes()
     other_server.stop_sshd()
     other_server.start_sshd(*WITH_PAM)
-    codes = [
-        subprocess.run(
-            ["oathtool", "--hotp", f"--counter={number}", CODE_KEY], capture_output=True, text=True, check=True
-        ).stdout.strip()
-        for number in range(3)
-    ]
+    codes = _codes()
     session.servers.ask_person = person = _Person([codes[0]], [codes[1]], None)
     monkeypatch.setenv("KRONKERS_SERVER_PASSWORD", PASSWORD)
     address, (own,) = f"ssh://analyst@{other_server.host}", _fingerprints(other_server)
@@ -279,6 +274,31 @@ def test_a_one_time_code_is_asked_for_once_in_a_session(
     assert "kronkers server login factory" in failure.value.command
     written = b"".join(file.read_bytes() for file in session.directory.rglob("*") if file.is_file())
     assert not any(code.encode() in written for code in codes)
+
+
+def test_who_has_answered_after_all_is_asked_again_when_the_connection_was_lost(
+    session: Session, other_server: LabServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail: who had declined once while adding the server was not asked any more."""
+    other_server.ask_for_codes()
+    other_server.stop_sshd()
+    other_server.start_sshd(*WITH_PAM)
+    codes = _codes()
+    session.servers.ask_person = person = _Person(None, [codes[0]], [codes[1]])
+    monkeypatch.setenv("KRONKERS_SERVER_PASSWORD", PASSWORD)
+    address, (own,) = f"ssh://analyst@{other_server.host}", _fingerprints(other_server)
+    with pytest.raises(LogInUnanswered):
+        add_server(session, "factory", address, fingerprint=own)
+    server = add_server(session, "factory", address, fingerprint=own)
+    session.connection(server).close()
+    assert session.connection(server).run(Command(("true",))).ok
+    assert len(person.asked) == 3
+
+
+def _codes() -> list[str]:
+    """The first three of the server's counter."""
+    command = ["oathtool", "--hotp", "--window=2", CODE_KEY]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
 def test_servers_of_somebody_elses_workspace_ask_nobody_until_they_are_confirmed_here(
