@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kronkers_studio.cli.plain_text import size, table
 from kronkers_studio.cli.terminal import Terminal, command
 from kronkers_studio.domain.errors import HostKeyUnknown, InvalidInput
-from kronkers_studio.domain.servers import DeployLock, Remedy, ServerCheck, ServerReport, Verdict
+from kronkers_studio.domain.servers import DeployLock, HostKey, Remedy, ServerCheck, ServerReport, Verdict
 from kronkers_studio.settings.secrets import Secret
 
+if TYPE_CHECKING:
+    from kronkers_studio.workflows.session import Session
+
 ServerName = Annotated[str, typer.Argument(metavar="NAME", help="The server's name.")]
+Fingerprints = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fingerprint",
+        metavar="SHA256:…",
+        help="The host key you expect; asked for otherwise. Behind jump hosts, theirs first.",
+    ),
+]
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -34,37 +45,40 @@ def add_commands(app: typer.Typer) -> None:
 def add(
     terminal: Terminal,
     name: ServerName,
-    address: Annotated[str, typer.Argument(metavar="ssh://USER@HOST[:PORT]")],
+    address: Annotated[
+        str, typer.Argument(metavar="ADDRESS", help="ssh://USER@HOST[:PORT], or a host alias of ~/.ssh/config.")
+    ],
     identity: Annotated[Path | None, typer.Option("--identity", help="A private key file to log in with.")] = None,
-    fingerprint: Annotated[
-        str, typer.Option("--fingerprint", metavar="SHA256:…", help="The host key you expect; asked for otherwise.")
-    ] = "",
+    fingerprint: Fingerprints = None,
     ask_password: Annotated[bool, typer.Option("--ask-password", help="Ask for the login password.")] = False,
     ask_key_passphrase: Annotated[
         bool, typer.Option("--ask-key-passphrase", help="Ask for the key's passphrase.")
     ] = False,
 ) -> None:
-    """Add a server after you have confirmed its host key.
+    """Add a server after you have confirmed its host key, and those of jump hosts before it.
 
     Without a keyring, a password or a key's passphrase comes from KRONKERS_SERVER_PASSWORD or
-    KRONKERS_SERVER_KEY_PASSPHRASE.
+    KRONKERS_SERVER_KEY_PASSPHRASE, a jump host's password from KRONKERS_JUMP_PASSWORD.
     """
-    from kronkers_studio.workflows.servers import add_server, require_new_name
+    from kronkers_studio.workflows.servers import add_server, remarks_on, require_new_name
 
     with terminal.session() as session:
         require_new_name(session, name)
+        terminal.note(*remarks_on(address))
         password = _ask("Password") if ask_password else None
         key_passphrase = _ask("Passphrase of the key file") if ask_key_passphrase else None
+        *jumps, own = fingerprint or _confirmed_on_the_way(terminal, session, address)
         server = add_server(
             session,
             name,
             address,
-            fingerprint=fingerprint or _confirmed_fingerprint(terminal, address),
+            fingerprint=own,
+            jump_fingerprints=jumps,
             identity_file=identity,
             password=password,
             key_passphrase=key_passphrase,
         )
-        terminal.result(server, f"{server.name} is added: {server.address}", f"Next: kronkers server check {name}")
+        terminal.result(server, f"{server.name} is added: {server.way}", f"Next: kronkers server check {name}")
 
 
 def list_(terminal: Terminal) -> None:
@@ -73,7 +87,7 @@ def list_(terminal: Terminal) -> None:
 
     with terminal.session() as session:
         servers = list_servers(session)
-        terminal.result(servers, *table(["Server", "Address"], [[s.name, s.address] for s in servers]))
+        terminal.result(servers, *table(["Server", "Address"], [[s.name, s.way] for s in servers]))
 
 
 def check(terminal: Terminal, name: ServerName) -> None:
@@ -99,9 +113,7 @@ def setup(terminal: Terminal, name: ServerName) -> None:
 def login(
     terminal: Terminal,
     name: ServerName,
-    fingerprint: Annotated[
-        str, typer.Option("--fingerprint", metavar="SHA256:…", help="The host key you expect; asked for otherwise.")
-    ] = "",
+    fingerprint: Fingerprints = None,
     ask_password: Annotated[bool, typer.Option("--ask-password", help="Ask for the login password.")] = False,
     ask_key_passphrase: Annotated[
         bool, typer.Option("--ask-key-passphrase", help="Ask for the key's passphrase.")
@@ -112,19 +124,18 @@ def login(
     On a computer without a keyring they come from KRONKERS_SERVER_PASSWORD and KRONKERS_SERVER_KEY_PASSPHRASE, and go
     only to servers whose host key was confirmed there by this command or by `server add`.
     """
-    from kronkers_studio.workflows.servers import log_in_anew, needs_confirmation
+    from kronkers_studio.workflows.servers import keys_to_confirm, log_in_anew
 
     with terminal.session() as session:
-        if not fingerprint and needs_confirmation(session, name):
-            fingerprint = _confirmed_fingerprint(terminal, needs_confirmation(session, name))
+        confirmed = fingerprint or [_confirmed(terminal, key) for key in keys_to_confirm(session, name)]
         server = log_in_anew(
             session,
             name,
-            fingerprint=fingerprint,
+            fingerprints=confirmed,
             password=_ask("Password") if ask_password else None,
             key_passphrase=_ask("Passphrase of the key file") if ask_key_passphrase else None,
         )
-        terminal.result(server, f"Logged in to {server.name}: {server.address}")
+        terminal.result(server, f"Logged in to {server.name}: {server.way}")
 
 
 def unlock(
@@ -226,17 +237,28 @@ def _found(server: str, check: ServerCheck) -> str:
     return f"{check.found}  →  {check.advice}{command}" if check.advice else check.found
 
 
-def _confirmed_fingerprint(terminal: Terminal, address: str) -> str:
-    from kronkers_studio.workflows.servers import show_host_key
+def _confirmed_on_the_way(terminal: Terminal, session: Session, address: str) -> list[str]:
+    """The fingerprints of the host keys that somebody has confirmed: of jump hosts, and of the server itself."""
+    from kronkers_studio.workflows.servers import host_key_to_confirm
 
-    shown = show_host_key(address)
+    confirmed: list[str] = []
+    while True:
+        shown = host_key_to_confirm(session, address, confirmed)
+        confirmed.append(_confirmed(terminal, shown))
+        if not shown.jump:
+            return confirmed
+
+
+def _confirmed(terminal: Terminal, shown: HostKey) -> str:
+    what = f"The jump host {shown.host}" if shown.jump else shown.host
     if not sys.stdin.isatty():
         raise HostKeyUnknown(
-            f"{shown.host} shows the host key {shown.fingerprint}.",
+            f"{what} shows the host key {shown.fingerprint}.{f' {shown.hint}' if shown.hint else ''}",
             fingerprint=shown.fingerprint,
-            next_step="Compare it with what the server's administrator says, then give it with --fingerprint.",
+            next_step="Compare it with what the server's administrator says, then give it with --fingerprint"
+            + (", before that of the server behind it." if shown.jump else "."),
         )
-    terminal.note(f"{shown.host} shows the host key", f"  {shown.fingerprint}")
+    terminal.note(f"{what} shows the host key", f"  {shown.fingerprint}", *filter(None, [shown.hint]))
     terminal.note("Compare it with what the server's administrator says.")
     typer.confirm("Is it the same?", abort=True, err=True)
     return shown.fingerprint

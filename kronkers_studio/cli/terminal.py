@@ -7,6 +7,7 @@ import inspect
 import re
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,7 @@ from kronkers_studio.workflows.opening import (
 )
 
 if TYPE_CHECKING:
+    from kronkers_studio.domain.log_ins import LogInQuestions
     from kronkers_studio.workflows.session import Session
 
 EXIT_BUG = 1
@@ -62,6 +64,8 @@ class Terminal:
         from kronkers_studio.workflows.session import open_workspace
 
         with with_key(lambda key: open_workspace(self.workspace, **key)) as session:
+            if can_ask():
+                session.servers.ask_person = answers
             yield session
 
     @contextmanager
@@ -128,6 +132,22 @@ def ask(title: str, *, otherwise: str, hidden: bool = True, twice: bool = False)
     finally:
         signal.signal(signal.SIGINT, before)
     return typed
+
+
+def answers(questions: LogInQuestions) -> list[Secret] | None:
+    """What the person on the terminal answers to what a server asks at a log-in; None in another thread than the main
+    one, where the terminal is not free for it. Raises ``Cancelled``."""
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    if questions.again:
+        print_note("That was not right.")
+    print_note(f"{questions.server} ({printable(questions.account)}) asks:")
+    if questions.instruction:
+        print_note(questions.instruction)
+    return [
+        Secret(ask(prompt.text.rstrip(" :") or "Answer", otherwise="", hidden=not prompt.shown))
+        for prompt in questions.prompts
+    ]
 
 
 WorkspaceOption = Annotated[

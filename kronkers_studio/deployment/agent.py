@@ -7,7 +7,9 @@ that keys of any type can be used, also ones that paramiko cannot read, and one 
 from __future__ import annotations
 
 import contextlib
+import socket
 import struct
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -94,10 +96,13 @@ class _Agent:
 
 
 @contextlib.contextmanager
-def agent_keys() -> Iterator[list[AgentKey]]:
-    """The agent's keys, to be used while the context lasts; none without an agent or with one that does not work."""
+def agent_keys(where: str = "") -> Iterator[list[AgentKey]]:
+    """The agent's keys, to be used while the context lasts; none without an agent or with one that does not work.
+
+    ``where`` is the agent's socket, "" for the usual agent, "none" for none at all.
+    """
     try:
-        stream = paramiko.agent.get_agent_connection()
+        stream = _connect(where)
     except (OSError, paramiko.SSHException):
         stream = None
     if stream is None:
@@ -112,3 +117,18 @@ def agent_keys() -> Iterator[list[AgentKey]]:
         yield keys
     finally:
         agent.close()
+
+
+def _connect(where: str) -> Any:
+    """A stream to the agent; None where there is none."""
+    if where == "none":
+        return None
+    if not where or sys.platform == "win32":  # there, agents are found by their own names
+        return paramiko.agent.get_agent_connection()
+    stream = socket.socket(socket.AF_UNIX)
+    try:
+        stream.connect(where)
+    except BaseException:
+        stream.close()
+        raise
+    return stream

@@ -1,4 +1,5 @@
-"""Logging in to a server: agent, then key file, then password, and a clear account of what was tried.
+"""Logging in to a server: agent, then key files, then password, then the person is asked for what else it wants. With a
+clear account of what was tried.
 
 One key that the server refuses or that cannot sign is no obstacle to the next. A server that hangs up after too many
 refusals is connected to again, twice at most, and asked on with what is left.
@@ -7,21 +8,31 @@ refusals is connected to again, twice at most, and asked on with what is left.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from kronkers_studio.deployment.agent import AgentKey, agent_keys
-from kronkers_studio.deployment.key_files import KeyFileProblem, public_part, read_key
+from kronkers_studio.deployment.credentials import Credentials, keys_to_offer
 from kronkers_studio.deployment.signing import CannotSign, Signer
 from kronkers_studio.deployment.streams import StreamlocalTransport
-from kronkers_studio.deployment.userauth import HungUp, Outcome, Unanswerable, UserAuthentication
-from kronkers_studio.domain.errors import AuthenticationFailed, ServerUnreachable
+from kronkers_studio.deployment.userauth import (
+    Answers,
+    AskPerson,
+    Declined,
+    HungUp,
+    Outcome,
+    Unanswerable,
+    UserAuthentication,
+)
+from kronkers_studio.domain.errors import AuthenticationFailed, LogInUnanswered, ServerUnreachable
+from kronkers_studio.domain.log_ins import LogInQuestions, Prompt
 from kronkers_studio.domain.servers import Server
-from kronkers_studio.settings.paths import from_home
 from kronkers_studio.settings.secrets import Secret
 
 _MOST_CONNECTIONS = 3
+_MOST_ANSWERS = 3
+"""How often a person may try again, as with ssh."""
+
 _METHODS = {
     "publickey": "a key",
     "password": "the account's password",
@@ -52,22 +63,25 @@ class _Account:
     advice: list[str] = field(default_factory=list)
     methods: frozenset[str] = frozenset()
     question: str = ""
+    asked: bool = False
     hung_up: bool = False
 
 
 def log_in(
     open_transport: Callable[[], StreamlocalTransport],
     server: Server,
-    password: Secret | None,
-    passphrase: Secret | None,
+    credentials: Credentials,
     *,
     timeout: float,
 ) -> StreamlocalTransport:
     """An authenticated transport. ``open_transport`` gives a new one whose host key is the confirmed one; each answer
-    of the server may take ``timeout`` seconds. Raises ``AuthenticationFailed`` naming what was tried."""
+    of the server may take ``timeout`` seconds, the person's as long as the server waits.
+
+    Raises ``AuthenticationFailed`` naming what was tried, ``LogInUnanswered`` when the person did not want to answer.
+    """
     account = _Account()
-    with agent_keys() as keys:
-        ways = _ways(server, password, passphrase, keys, account)
+    with agent_keys(credentials.agent) as keys:
+        ways = _ways(server, credentials, keys, account)
         for connection in range(_MOST_CONNECTIONS):
             before = len(ways)
             if connection == _MOST_CONNECTIONS - 1:  # the last chance is not for an agent with very many keys
@@ -80,6 +94,12 @@ def log_in(
                     return transport
             except HungUp:
                 account.hung_up = True
+            except Declined:
+                transport.close()
+                raise LogInUnanswered(
+                    f"{server.host} asks “{server.user}” for more, and it was not answered.",
+                    next_step="Log in again when you have what it asks for.",
+                ) from None
             except BaseException:
                 transport.close()
                 raise
@@ -126,46 +146,87 @@ def _try(way: _Way, authentication: UserAuthentication, account: _Account) -> Ou
     return Outcome.REFUSED
 
 
-def _ways(
-    server: Server, password: Secret | None, passphrase: Secret | None, agent: list[AgentKey], account: _Account
-) -> list[_Way]:
+def _ways(server: Server, credentials: Credentials, agent: list[AgentKey], account: _Account) -> list[_Way]:
     """What there is to try, in order."""
-    ways = [_key_way(key) for key in _keys(server, passphrase, agent, account)]
-    if password:
-        secret = password
-
-        def give(authentication: UserAuthentication) -> Outcome:
-            if "password" in authentication.methods:
-                return authentication.give_password(secret)
-            return authentication.answer(secret)
-
-        ways.append(_Way("the password", ("password", "keyboard-interactive"), give))
+    keys, problems = keys_to_offer(server, credentials, agent)
+    account.tried += [f"the key file {file} (not usable)" for file in problems]
+    account.advice += problems.values()
+    ways = [_key_way(key) for key in keys]
+    ask = credentials.ask
+    person = _Person(server, credentials.password, ask, account) if ask else None
+    if credentials.password:
+        kept = _KeptPassword(credentials.password, person)
+        ways.append(_Way("the password", ("password", "keyboard-interactive"), kept.give))
+    if person is not None:
+        methods = ("keyboard-interactive", "password") if credentials.ask_password else ("keyboard-interactive",)
+        ways += [_Way("your answer", methods, person.answer)] * _MOST_ANSWERS
     return ways
+
+
+class _Person:
+    """Whoever sits there and can be asked."""
+
+    def __init__(self, server: Server, kept: Secret | None, ask: AskPerson, account: _Account) -> None:
+        self._server = server
+        self._kept = kept
+        self._ask = ask
+        self._account = account
+        self.kept_is_right = False
+        """As far as can be seen: the server went on asking after the password that is kept."""
+
+        self.again = False
+
+    def answer(self, authentication: UserAuthentication) -> Outcome:
+        """Whatever the server asks, the person is asked."""
+        if "keyboard-interactive" in authentication.methods:
+            outcome = authentication.answer(Answers(self._kept if self.kept_is_right else None, self.questions))
+        else:
+            given = self._given((Prompt("Password"),), password=True)
+            if given is None:
+                raise Declined
+            outcome = authentication.give_password(given[0])
+        if outcome is Outcome.REFUSED:
+            self.again, self.kept_is_right = True, False  # the next time, the person is asked for everything
+        return outcome
+
+    def questions(self, instruction: str, prompts: tuple[Prompt, ...]) -> Sequence[Secret] | None:
+        """What the person answers to questions of the server's."""
+        return self._given(prompts, instruction)
+
+    def _given(
+        self, prompts: tuple[Prompt, ...], instruction: str = "", *, password: bool = False
+    ) -> Sequence[Secret] | None:
+        self._account.asked = True
+        server = self._server
+        return self._ask(LogInQuestions(server.name, server.account, prompts, instruction, self.again, password))
+
+
+@dataclass
+class _KeptPassword:
+    """The password from the keyring; what the server asks besides, the person is asked, if there is one."""
+
+    password: Secret
+    person: _Person | None
+
+    def give(self, authentication: UserAuthentication) -> Outcome:
+        if "password" in authentication.methods:
+            return authentication.give_password(self.password)
+        answers = Answers(self.password, self.person.questions if self.person else None)
+        outcome = authentication.answer(answers)
+        if self.person:
+            self.person.kept_is_right = answers.password_was_not_all
+            self.person.again = outcome is Outcome.REFUSED
+        return outcome
 
 
 def _key_way(key: Signer) -> _Way:
     return _Way(key.words, ("publickey",), lambda authentication: authentication.offer(key))
 
 
-def _keys(server: Server, passphrase: Secret | None, agent: list[AgentKey], account: _Account) -> list[Signer]:
-    """The keys to offer. With a key file named, of the agent's keys only the copy of that one: the others would use up
-    the server's patience."""
-    if not server.identity_file:
-        return list(agent)
-    file = from_home(Path(server.identity_file))
-    public = public_part(file)
-    copies = agent if public is None else [key for key in agent if key.blob == public]
-    try:
-        return [*copies, *read_key(file, passphrase)]
-    except KeyFileProblem as problem:
-        if not copies:
-            account.tried.append(f"the key file {file} (not usable)")
-            account.advice.append(str(problem))
-        return list(copies)
-
-
 def _refused(server: Server, account: _Account) -> AuthenticationFailed:
-    tried = ", ".join(account.tried) if account.tried else "nothing: there is no agent, key file or password"
+    tried = (
+        ", ".join(dict.fromkeys(account.tried)) if account.tried else "nothing: there is no agent, key file or password"
+    )
     message = f"{server.host} did not let “{server.user}” in. Tried: {tried}."
     if account.right:
         message += (
@@ -186,8 +247,15 @@ def _advice(server: Server, account: _Account) -> list[str]:
     advice = list(account.advice)
     if account.question:
         advice.append(
-            "Such questions cannot be answered here: ask the server's administrator for an account that a key lets in."
+            "Nobody can be asked here: log in in the window or on a terminal, or ask the server's administrator for an "
+            "account that a key lets in."
         )
+    elif account.asked and account.hung_up:
+        advice.append("The server did not wait for the answer, or has had enough: try again in a moment.")
+    elif account.asked:
+        advice.append("The answers were not right. A one-time code is right for half a minute, and only once.")
+    elif account.right and "keyboard-interactive" in account.methods:
+        advice.append("If that is a one-time code: log in in the window or on a terminal, where it can be asked for.")
     elif account.right:
         advice.append("Give that too, or ask the server's administrator for an account that a key alone lets in.")
     elif account.hung_up:

@@ -24,7 +24,7 @@ _MOST_NAME = 100
 
 def check_server(connection: Connection, server: Server) -> ServerReport:
     """Look at the server; changes nothing there. Raises ``ServerUnreachable`` when the connection is lost."""
-    checks = [ServerCheck("SSH", Verdict.OK, f"logged in as {server.user}; the host key is the confirmed one")]
+    checks = [ServerCheck("SSH", Verdict.OK, _logged_in(server))]
     try:
         checks.append(operating_system(connection.run(read_system()).output))
     except ShellUnusable as problem:  # nothing else can be looked at
@@ -51,6 +51,13 @@ def check_server(connection: Connection, server: Server) -> ServerReport:
     held = read_deploy_lock(connection)
     checks.append(lock(held))
     return ServerReport(server.name, tuple(checks), held)
+
+
+def _logged_in(server: Server) -> str:
+    if not server.jumps:
+        return f"logged in as {server.user}; the host key is the confirmed one"
+    way = ", ".join(jump.account for jump in server.jumps)
+    return f"logged in as {server.user} through {way}; the host keys are the confirmed ones"
 
 
 def server_platform(connection: Connection) -> str:

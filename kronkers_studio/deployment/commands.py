@@ -80,7 +80,7 @@ def find_engine() -> Command:
     """Say, one ``name=value`` per line, where the engine's socket may be and whether this user may use it.
 
     ``host``: DOCKER_HOST of the user's environment · ``usable``/``forbidden``: a socket that exists · ``program``: the
-    path of an installed docker program · ``user``: who asks · ``groups``: of which groups.
+    path of an installed docker program · ``podman``: of Podman's · ``user``: who asks · ``groups``: of which groups.
     """
     return _script(
         'echo "host=${DOCKER_HOST-}"',
@@ -90,9 +90,27 @@ def find_engine() -> Command:
         ' if [ -S "$socket" ] && [ -w "$socket" ]; then echo "usable=$socket";'
         ' elif [ -S "$socket" ]; then echo "forbidden=$socket"; fi; done',
         'for program in dockerd docker; do echo "program=$(command -v "$program")"; done',
+        'echo "podman=$(command -v podman)"',
         'echo "user=$(id -un)"',
         'echo "groups=$(id -Gn)"',
     )
+
+
+def find_sudo() -> Command:
+    """Say "root" when the account is root, else fail where there is no sudo."""
+    return _script('if [ "$(id -u)" = 0 ]; then echo root; else command -v sudo > /dev/null; fi')
+
+
+def ask_sudo(command: Command, prompt: str) -> Command:
+    """Succeed where sudo would run ``command``; it asks for a password by ``prompt``, on its standard input."""
+    return Command(("sudo", "-k", "-S", "-p", prompt, "-l", "--", *command.argv))
+
+
+def by_sudo(command: Command, prompt: str = "") -> Command:
+    """Run ``command`` as root; without a ``prompt`` no password is asked for, and the command has no input."""
+    if prompt:
+        return Command(("sudo", "-k", "-S", "-p", prompt, "--", *command.argv))
+    return _script('exec sudo -n -- "$@" < /dev/null', arguments=command.argv)
 
 
 def read_system() -> Command:

@@ -396,6 +396,11 @@ def _find_socket(connection: Connection) -> str:
             "the group docker is as good as root on that server.",
             details=f"no permission on {', '.join(found['forbidden'])}",
         )
+    if "podman" in found and not any(path.endswith("/dockerd") for path in found.get("program", ())):
+        raise EngineUnavailable(
+            f"{server.name} has Podman in place of Docker.",
+            next_step=f"Releases need Docker's Swarm, which Podman does not have. {_INSTALL}",
+        )
     if "program" in found:
         raise EngineUnavailable(
             f"Docker is installed on {server.name}, but its engine does not run.",

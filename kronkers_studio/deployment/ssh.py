@@ -1,6 +1,6 @@
 """Our SSH connection to a server: its host key is the confirmed one or nothing happens, and one connection carries all.
 
-paramiko does the protocol. Encryption prefers AES-GCM, which is several times faster than paramiko's first choice.
+A server behind a jump host is reached by a channel of the connection to that one. paramiko does the protocol.
 """
 
 from __future__ import annotations
@@ -9,17 +9,19 @@ import contextlib
 import logging
 import re
 import secrets
-import socket
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
 import paramiko
+from paramiko.common import OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
 from kronkers_studio.deployment.authentication import log_in
+from kronkers_studio.deployment.command_sessions import MOST_OUTPUT, CommandSession, Patience, TooLong, TooMuch
 from kronkers_studio.deployment.commands import Command, CommandResult
-from kronkers_studio.deployment.streams import ChannelStream, StreamlocalTransport, send_all, start_command
+from kronkers_studio.deployment.credentials import Credentials
+from kronkers_studio.deployment.handshake import openssh_form, start_transport
+from kronkers_studio.deployment.streams import ChannelStream, StreamlocalTransport
 from kronkers_studio.domain.errors import (
     HostKeyChanged,
     HostKeyUnknown,
@@ -27,29 +29,18 @@ from kronkers_studio.domain.errors import (
     ServerUnreachable,
     ShellUnusable,
 )
+from kronkers_studio.domain.printable import printable
 from kronkers_studio.domain.servers import HostKey, Server
-from kronkers_studio.settings.secrets import Secret
 
-_CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes192-ctr", "aes256-ctr")
 _KEEPALIVE_SECONDS = 15
-_DEAD_AFTER_SECONDS = 20
-"""Sent data that nobody acknowledges for so long means that the link is gone (where the system can be told)."""
 
 _MOST_CHANNELS = 8
 """OpenSSH allows ten sessions on one connection."""
 
-_MOST_OUTPUT = 8_000_000
+_NOTHING_KEPT = Credentials()
 _MOST_QUOTED = 200
 
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else it writes to stderr when nobody set up a log
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """What the keyring holds for a server: the account's password, the key file's passphrase."""
-
-    password: Secret | None = None
-    passphrase: Secret | None = None
 
 
 class Connection:
@@ -63,6 +54,7 @@ class Connection:
         self._transport = transport
         self._opening = threading.Lock()  # paramiko reports a refused channel on the transport, not on the channel
         self._free = threading.BoundedSemaphore(_MOST_CHANNELS)
+        self._hops: list[paramiko.Channel] = []
 
     def is_alive(self) -> bool:
         """Whether the connection is still up, as far as is known."""
@@ -79,34 +71,38 @@ class Connection:
         For commands that say little: all of it is kept, and more than a few MB are an error. What the account's start
         files print is left out. Raises ``ShellUnusable`` when the account's shell does not run commands.
         """
-        patience = _Patience(self._transport, timeout, longest)
         mark = f"kronkers-{secrets.token_hex(8)}"
-        channel = self._open_session(timeout)
-        try:
-            start_command(channel, command.line_between(mark, fed=input is not None))
+        with self._session(Patience(self._transport, timeout, longest)) as session:
+            session.start(command.line_between(mark, fed=input is not None))
             if input is not None:
-                channel.settimeout(timeout)
-                send_all(channel, input)
-                channel.shutdown_write()  # not without input: it would cross the command's own end
-            output, error = _read_both(channel, patience)
-        except _TooLong:
-            raise ServerUnreachable(
-                f"{self.server.name} answers, but a command there did not end within {longest:g} seconds.",
-                next_step="It is very busy, or a disk of it does not answer: ask its administrator, then try again.",
-            ) from None
-        except _TooMuch:
-            raise self._strange(f"said more than {_MOST_OUTPUT // 1_000_000} MB when asked for a few lines") from None
-        except TimeoutError:
-            raise self._lost(f"did not answer within {timeout:g} seconds") from None
-        except (paramiko.SSHException, EOFError, OSError) as problem:
-            raise self._lost("was lost", problem) from problem
-        finally:
-            with contextlib.suppress(
-                EOFError, OSError, paramiko.SSHException
-            ):  # with the connection gone, it is closed
-                channel.close()
-            self._free.release()
-        return self._result(mark, output.decode("utf-8", "replace"), error.decode("utf-8", "replace"))
+                session.feed(input)
+            output, error = session.read_both()
+        return self._result(mark, output, error)
+
+    def run_answering(
+        self,
+        command: Command,
+        prompt: str,
+        answer: bytes | None,
+        *,
+        terminal: bool = False,
+        timeout: float = 30.0,
+        longest: float = 120.0,
+    ) -> tuple[CommandResult | None, int]:
+        """As ``run``, for a command that asks one question by ``prompt``: it gets ``answer`` then, and no other input.
+
+        None when it asks and there is no answer, or asks again: it is then ended. Besides, how often it has asked. With
+        a ``terminal`` the errors come with the output.
+        """
+        mark = f"kronkers-{secrets.token_hex(8)}"
+        with self._session(Patience(self._transport, timeout, longest)) as session:
+            session.start(command.line_between(mark), terminal=terminal)
+            heard = session.read_answering(prompt.encode("ascii"), answer)
+        if heard.output is None:
+            return None, heard.asked
+        result = self._result(mark, heard.output, heard.error)
+        output = result.output.replace(f"\n{mark}\n", "").replace(prompt, "")  # a terminal has both marks
+        return CommandResult(result.status, output, result.error.replace(prompt, "")), heard.asked
 
     def open_tcp(self, host: str, port: int, *, timeout: float = 10.0) -> ChannelStream:
         """A stream to ``host:port`` as the server sees it. Raises ``ConnectionRefusedError`` when nobody listens there
@@ -122,8 +118,68 @@ class Connection:
         there, the user may not use it, or the server does not forward."""
         return self._open_stream(lambda: self._transport.open_streamlocal(path, timeout), path, timeout)
 
+    def open_next_hop(self, host: str, port: int, *, timeout: float = 10.0) -> paramiko.Channel:
+        """A channel to the server ``host``, for which this one is the jump host; it takes none of the eight.
+
+        Raises ``ServerUnreachable`` when this server cannot or may not pass it on.
+        """
+        try:
+            with self._opening:
+                hop = self._transport.open_channel("direct-tcpip", (host, port), ("127.0.0.1", 0), timeout=timeout)
+        except paramiko.ChannelException as refusal:
+            raise self._no_way_on(host, port, refusal) from None
+        except (paramiko.SSHException, EOFError, OSError) as problem:
+            raise self._lost("was lost", problem) from problem
+        self._hops = [*self._open_hops(), hop]
+        return hop
+
+    @property
+    def has_hops(self) -> bool:
+        """Whether another server is reached through this one at the moment."""
+        return bool(self._open_hops())
+
     def close(self) -> None:
         self._transport.close()
+
+    def _open_hops(self) -> list[paramiko.Channel]:
+        return [hop for hop in self._hops if not hop.closed]
+
+    def _no_way_on(self, host: str, port: int, refusal: paramiko.ChannelException) -> ServerUnreachable:
+        if refusal.code == OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED:
+            return ServerUnreachable(
+                f"{self.server.name} does not let connections through to {host}, port {port}.",
+                next_step="Ask its administrator to allow forwarding for you (AllowTcpForwarding, PermitOpen).",
+                details=printable(str(refusal.text))[:_MOST_QUOTED],
+            )
+        return ServerUnreachable(
+            f"{self.server.name} cannot reach {host} on port {port}.",
+            next_step="Check the address, as that jump host knows it, and that the server is switched on.",
+            details=printable(str(refusal.text))[:_MOST_QUOTED],
+        )
+
+    @contextlib.contextmanager
+    def _session(self, patience: Patience) -> Iterator[CommandSession]:
+        """A channel to run one command in. What goes wrong inside comes out as an error about this server."""
+        channel = self._open_session(patience.silence)
+        try:
+            yield CommandSession(channel, patience)
+        except TooLong:
+            raise ServerUnreachable(
+                f"{self.server.name} answers, but a command there did not end within {patience.longest:g} seconds.",
+                next_step="It is very busy, or a disk of it does not answer: ask its administrator, then try again.",
+            ) from None
+        except TooMuch:
+            raise self._strange(f"said more than {MOST_OUTPUT // 1_000_000} MB when asked for a few lines") from None
+        except TimeoutError:
+            raise self._lost(f"did not answer within {patience.silence:g} seconds") from None
+        except (paramiko.SSHException, EOFError, OSError) as problem:
+            raise self._lost("was lost", problem) from problem
+        finally:
+            with contextlib.suppress(
+                EOFError, OSError, paramiko.SSHException
+            ):  # with the connection gone, it is closed
+                channel.close()
+            self._free.release()
 
     def _open_session(self, timeout: float) -> paramiko.Channel:
         deadline = time.monotonic() + timeout
@@ -149,8 +205,9 @@ class Connection:
         channel.settimeout(timeout)
         return ChannelStream(channel, self._free.release)
 
-    def _result(self, mark: str, output: str, error: str) -> CommandResult:
+    def _result(self, mark: str, said_out: bytes, said_err: bytes) -> CommandResult:
         """What stands between the marks, and the status after the second."""
+        output, error = said_out.decode("utf-8", "replace"), said_err.decode("utf-8", "replace")
         before, begun, rest = output.partition(f"\n{mark}\n")
         said, _, after = rest.rpartition(f"\n{mark} ")
         status = re.match(r"([0-9]{1,3})\n", after)
@@ -201,28 +258,39 @@ class Connection:
         )
 
 
-def fetch_host_key(host: str, port: int = 22, timeout: float = 10.0) -> HostKey:
-    """The host key that the server shows now, for a person to compare; nothing is trusted by this.
+def fetch_host_key(host: str, port: int = 22, timeout: float = 10.0, *, via: Connection | None = None) -> HostKey:
+    """The host key that the server shows now, for a person to compare; nothing is trusted by this. ``via`` is the
+    connection to the jump host before it.
 
     Raises ``ServerUnreachable``.
     """
-    transport = _start(host, port, timeout, preferred="")
+    stream = via.open_next_hop(host, port, timeout=timeout) if via else None
+    transport = start_transport(host, port, timeout, preferred="", stream=stream)
     try:
         key = transport.get_remote_server_key()
-        return HostKey(host, port, _openssh_form(key), key.fingerprint)
+        return HostKey(host, port, openssh_form(key), key.fingerprint)
     finally:
         transport.close()
 
 
-def connect(server: Server, credentials: Credentials = Credentials(), *, timeout: float = 15.0) -> Connection:
-    """Connect to ``server`` and log in.
+def connect(
+    server: Server,
+    credentials: Credentials = _NOTHING_KEPT,
+    *,
+    timeout: float = 15.0,
+    via: Connection | None = None,
+) -> Connection:
+    """Connect to ``server`` and log in; by a channel of ``via``, the connection to the last of its jump hosts, if it
+    has any (`jump_hosts` makes those).
 
     Raises ``ServerUnreachable``, ``HostKeyUnknown`` when no key was confirmed, ``HostKeyChanged`` when the server shows
     another one than the confirmed one (before anything secret is sent), ``AuthenticationFailed``.
     """
 
     def open_transport() -> StreamlocalTransport:
-        transport = _start(server.host, server.port, timeout, preferred=server.host_key.split(" ")[0])
+        stream = via.open_next_hop(server.host, server.port, timeout=timeout) if via else None
+        preferred = server.host_key.split(" ")[0]
+        transport = start_transport(server.host, server.port, timeout, preferred=preferred, stream=stream)
         try:
             _require_confirmed_key(server, transport.get_remote_server_key())
         except BaseException:
@@ -231,8 +299,8 @@ def connect(server: Server, credentials: Credentials = Credentials(), *, timeout
         transport.channel_timeout = timeout
         return transport
 
-    transport = log_in(open_transport, server, credentials.password, credentials.passphrase, timeout=timeout)
-    transport.set_keepalive(_KEEPALIVE_SECONDS)
+    transport = log_in(open_transport, server, credentials, timeout=timeout)
+    transport.watch(_KEEPALIVE_SECONDS)
     return Connection(server, transport)
 
 
@@ -243,171 +311,9 @@ def _require_confirmed_key(server: Server, key: paramiko.PKey) -> None:
             fingerprint=key.fingerprint,
             next_step="Compare its fingerprint with what the server's administrator says, and confirm it.",
         )
-    if _openssh_form(key) != " ".join(server.host_key.split()[:2]):
+    if openssh_form(key) != " ".join(server.host_key.split()[:2]):
         raise HostKeyChanged(
             f"{server.name} ({server.host}) shows another host key than the one confirmed: {key.fingerprint}.",
             next_step="Nothing was sent. Either the server was set up anew, or somebody is in between: ask its "
             "administrator. If it is right, remove the server here and add it again.",
         )
-
-
-def _start(host: str, port: int, timeout: float, *, preferred: str) -> StreamlocalTransport:
-    """A transport with keys exchanged and nobody logged in. ``preferred`` is the type of host key asked for first."""
-    stream = _open_socket(host, port, timeout)
-    try:
-        transport = StreamlocalTransport(stream)
-        options = transport.get_security_options()
-        options.ciphers = _CIPHERS
-        options.key_types = _key_types_first(preferred, tuple(options.key_types))
-        transport.banner_timeout = timeout
-        transport.handshake_timeout = timeout
-    except BaseException:
-        stream.close()
-        raise
-    try:
-        transport.start_client(timeout=timeout)
-        if not transport.initial_kex_done:  # it returns without a word when the time is over
-            raise TimeoutError(f"no greeting within {timeout:g} seconds")
-    except (paramiko.SSHException, EOFError, OSError) as problem:
-        transport.close()
-        if isinstance(problem, paramiko.ssh_exception.IncompatiblePeer):
-            raise _nothing_in_common(host, transport) from problem
-        raise ServerUnreachable(
-            f"{host} answers on port {port}, but not as an SSH server that can be talked to.",
-            next_step="Check the port, and that an up-to-date SSH server runs there.",
-            details=f"{type(problem).__name__}: {problem}",
-        ) from problem
-    return transport
-
-
-_ALGORITHMS = (
-    ("kex_algo_list", "kex", "key exchange", "KexAlgorithms"),
-    ("server_key_algo_list", "key_types", "kind of host key", "HostKey and HostKeyAlgorithms"),
-    ("server_encrypt_algo_list", "ciphers", "encryption", "Ciphers"),
-    ("server_mac_algo_list", "digests", "integrity check", "MACs"),
-)
-"""Of each choice: paramiko's name of the server's list and of ours, the word for people, the option of sshd_config."""
-
-
-def _nothing_in_common(host: str, transport: StreamlocalTransport) -> ServerUnreachable:
-    options = transport.get_security_options()
-    for theirs, ours, words, option in _ALGORITHMS:
-        offered, known = transport.offered.get(theirs, []), list(getattr(options, ours))
-        if not set(offered) & set(known):
-            return ServerUnreachable(
-                f"{host} and this program know no {words} in common. The server offers {_names(offered)}.",
-                next_step=f"Ask the server's administrator to allow one of these besides ({option} in sshd_config): "
-                f"{_names(known)}.",
-            )
-    return ServerUnreachable(
-        f"{host} speaks a version of SSH that is not in use any more.",
-        next_step="Ask the server's administrator to update its SSH server.",
-        details=transport.remote_version[:_MOST_QUOTED],
-    )
-
-
-def _names(algorithms: list[str]) -> str:
-    return ", ".join("".join(c for c in name if c.isprintable())[:60] for name in algorithms[:20]) or "nothing"
-
-
-def _open_socket(host: str, port: int, timeout: float) -> socket.socket:
-    try:
-        stream = socket.create_connection((host, port), timeout=timeout)
-    except socket.gaierror as error:
-        raise ServerUnreachable(
-            f"There is no computer called {host} as far as this one knows.",
-            next_step="Check the spelling, or whether you need the company's VPN.",
-            details=str(error),
-        ) from None
-    except TimeoutError:
-        raise ServerUnreachable(
-            f"{host} does not answer on port {port} within {timeout:g} seconds.",
-            next_step="Check that it is switched on, that a firewall lets SSH through, or whether you need a VPN.",
-        ) from None
-    except ConnectionRefusedError as error:
-        raise ServerUnreachable(
-            f"{host} refuses connections on port {port}.",
-            next_step="Check the port, and that the SSH server runs there.",
-            details=str(error),
-        ) from None
-    except (ValueError, OverflowError) as error:  # what is no name or port at all, as another's workspace may have it
-        raise ServerUnreachable(
-            f"“{host[:_MOST_QUOTED]}”, port {port}, is no address of a server.",
-            next_step="Remove the server here and add it again.",
-            details=type(error).__name__,
-        ) from None
-    except OSError as error:
-        raise ServerUnreachable(
-            f"{host} cannot be reached.", next_step="Check the network of this computer.", details=str(error)
-        ) from None
-    stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
-        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _DEAD_AFTER_SECONDS * 1000)
-    return stream
-
-
-def _key_types_first(preferred: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    """``known`` with the algorithms for ``preferred`` keys first: a server with several keys then shows that one."""
-    first = tuple(name for name in known if name == preferred or (preferred == "ssh-rsa" and name.startswith("rsa-")))
-    return first + tuple(name for name in known if name not in first)
-
-
-def _openssh_form(key: paramiko.PKey) -> str:
-    return f"{key.get_name()} {key.get_base64()}"
-
-
-class _TooMuch(Exception):
-    """A command's output does not end."""
-
-
-class _TooLong(Exception):
-    """A command does not end, on a server that is alive."""
-
-
-class _Patience:
-    """How long an answer is waited for: ``silence`` seconds in which nothing is heard of the server at all, and
-    ``longest`` seconds altogether."""
-
-    def __init__(self, transport: StreamlocalTransport, silence: float, longest: float) -> None:
-        self._transport = transport
-        self._silence = silence
-        self._longest = max(silence, longest)
-        self._begun = self._asked = time.monotonic()
-
-    def check(self) -> None:
-        """Raise ``TimeoutError`` when the server is taken for dead, ``_TooLong`` when it took too long; ask it for a
-        sign of life before the first."""
-        now = time.monotonic()
-        silent = now - max(self._begun, self._transport.heard)
-        if silent > self._silence:
-            raise TimeoutError
-        if now - self._begun > self._longest:
-            raise _TooLong
-        if min(silent, now - self._asked) > self._silence / 4:
-            self._asked = now
-            self._transport.ask_for_a_sign()
-
-
-def _read_both(channel: paramiko.Channel, patience: _Patience) -> tuple[bytes, bytes]:
-    """Output and errors to their end. Raises what ``patience`` raises, or ``_TooMuch``."""
-    pieces: tuple[list[bytes], list[bytes]] = ([], [])
-    total = 0
-    news = threading.Event()
-    channel.in_buffer.set_event(news)
-    channel.in_stderr_buffer.set_event(news)
-    while True:
-        ended = channel.eof_received or channel.closed  # before looking: what came by then is there
-        for there, receive, kept in (
-            (channel.recv_ready, channel.recv, pieces[0]),
-            (channel.recv_stderr_ready, channel.recv_stderr, pieces[1]),
-        ):
-            while there():
-                kept.append(receive(1 << 16))
-                total += len(kept[-1])
-                if total > _MOST_OUTPUT:
-                    raise _TooMuch
-        if ended:
-            return b"".join(pieces[0]), b"".join(pieces[1])
-        patience.check()
-        news.wait(0.02)  # reading one of the two may have cleared the other's news

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import socket
+import struct
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any, ClassVar, Protocol, cast
 
@@ -25,6 +27,8 @@ _MOST_PACKET = 1024 * 1024  # OpenSSH's largest is a quarter of that
 _MOST_GREETING = 64 * 1024
 _MOST_UNREAD = 4 * 1024 * 1024  # the window that paramiko opens is half of that
 _MOST_EXTENSIONS = 100
+_MOST_UNANSWERED = 3
+_TERMINAL_MODES_OFF = (53, 70, 72)  # ECHO, OPOST, ONLCR
 
 
 class _BoundedPackets(paramiko.packet.Packetizer):
@@ -91,7 +95,7 @@ class StreamlocalTransport(paramiko.Transport):
         MSG_CHANNEL_EXTENDED_DATA: _within_window(_channel._feed_extended),
     }
 
-    def __init__(self, stream: socket.socket) -> None:
+    def __init__(self, stream: socket.socket | paramiko.Channel) -> None:
         super().__init__(stream, packetizer_class=_BoundedPackets)
         self.offered: dict[str, list[str]] = {}
         """What the server offered, by paramiko's names of the lists."""
@@ -112,6 +116,25 @@ class StreamlocalTransport(paramiko.Transport):
         request.add_boolean(True)
         inner: Any = self
         inner._send_user_message(request)
+
+    def watch(self, seconds: float) -> None:
+        """Ask for a sign of life whenever nothing was sent for ``seconds``, and end the connection when three in a row
+        got none: behind a jump host, or on a system that does not tell, nobody else notices that the server is gone."""
+        inner: Any = self
+        packets = inner.packetizer
+        transport = weakref.proxy(self)
+        unanswered = 0
+        heard = 0.0
+
+        def ask() -> None:
+            nonlocal unanswered, heard
+            unanswered = unanswered + 1 if packets.heard == heard else 1
+            heard = packets.heard
+            if unanswered > _MOST_UNANSWERED:
+                raise paramiko.SSHException("The server gives no sign of life.")
+            transport.ask_for_a_sign()
+
+        packets.set_keepalive(seconds, ask)
 
     def get_exception(self) -> Exception | None:
         """Why the connection ended. What a strange message made paramiko stumble over is the server's fault."""
@@ -180,6 +203,23 @@ def start_command(channel: paramiko.Channel, line: str) -> None:
     request.add_string("exec")
     request.add_boolean(True)
     request.add_string(line)
+    inner.transport._send_user_message(request)
+
+
+def ask_for_terminal(channel: paramiko.Channel) -> None:
+    """Have the command that is started next run on a terminal, which passes on what is said as it is, and shows nothing
+    of what is typed (RFC 4254, section 8)."""
+    inner: Any = channel  # what follows is not in the type stubs
+    modes = b"".join(struct.pack(">BI", mode, 0) for mode in _TERMINAL_MODES_OFF) + b"\0"
+    request = paramiko.Message()
+    request.add_byte(cMSG_CHANNEL_REQUEST)
+    request.add_int(inner.remote_chanid)
+    request.add_string("pty-req")
+    request.add_boolean(False)  # whether there is one shows
+    request.add_string("dumb")
+    for number in (80, 24, 0, 0):
+        request.add_int(number)
+    request.add_string(modes)
     inner.transport._send_user_message(request)
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -27,12 +28,19 @@ from paramiko.common import (
 )
 
 from kronkers_studio.deployment.signing import Signer, string
+from kronkers_studio.domain.log_ins import LogInQuestions, Prompt
+from kronkers_studio.domain.printable import printable
 from kronkers_studio.settings.secrets import Secret
+
+AskPerson = Callable[[LogInQuestions], Sequence[Secret] | None]
+"""Shows the questions to a person and gives an answer to each, in order; None when they do not want to. Blocks."""
 
 _CERTIFICATE = "-cert-v01@openssh.com"
 _MOST_PROMPTS = 16
 _MOST_ROUNDS = 10
 _MOST_BANNERS = 100
+_LONGEST_PROMPT = 200
+_LONGEST_INSTRUCTION = 600
 
 
 class Outcome(Enum):
@@ -46,7 +54,22 @@ class HungUp(Exception):
 
 
 class Unanswerable(Exception):
-    """The server asks a person something that is not the password; the text is its question."""
+    """The server asks a person something that is not the password, and there is nobody to answer; the text is its
+    question."""
+
+
+class Declined(Exception):
+    """The person did not want to answer."""
+
+
+@dataclass
+class Answers:
+    """What questions are answered with: ``password`` is for the first, when it is asked alone and hidden; then the
+    person. ``password_was_not_all`` becomes true when the server went on asking after it."""
+
+    password: Secret | None
+    ask: Callable[[str, tuple[Prompt, ...]], Sequence[Secret] | None] | None
+    password_was_not_all: bool = False
 
 
 class UserAuthentication:
@@ -131,26 +154,32 @@ class UserAuthentication:
         kind, message = self._receive(MSG_USERAUTH_FAILURE, MSG_USERAUTH_SUCCESS, MSG_USERAUTH_INFO_REQUEST)
         return Outcome.REFUSED if kind == MSG_USERAUTH_INFO_REQUEST else self._told(kind, message)
 
-    def answer(self, password: Secret) -> Outcome:
-        """Answer the server's one hidden question with the password. Raises ``Unanswerable`` when it asks more."""
+    def answer(self, answers: Answers) -> Outcome:
+        """Answer what the server asks. Raises ``Unanswerable`` when there is nobody for it, or ``Declined``."""
         request = self._request("keyboard-interactive")
         request.add_string("")
         request.add_string("")
         self._send(request)
-        given = False
+        asked = password_given = False
         for _ in range(_MOST_ROUNDS):
             kind, message = self._receive(MSG_USERAUTH_FAILURE, MSG_USERAUTH_SUCCESS, MSG_USERAUTH_INFO_REQUEST)
             if kind != MSG_USERAUTH_INFO_REQUEST:
                 return self._told(kind, message)
-            prompts = _prompts(message)
-            if prompts and (given or len(prompts) > 1 or prompts[0][1]):
-                raise Unanswerable(" ".join(" ".join(text for text, _shown in prompts).split())[:100])
+            instruction, prompts = _questions(message)
+            answers.password_was_not_all |= password_given and bool(prompts)
+            by_password = len(prompts) == 1 and not prompts[0].shown and not asked
+            asked |= bool(prompts)
+            if not prompts:
+                given: Sequence[Secret] = ()  # a notice
+            elif by_password and answers.password:
+                given, password_given = (answers.password,), True
+            else:
+                given = _asked(answers, instruction, prompts)
             reply = paramiko.Message()
             reply.add_byte(cMSG_USERAUTH_INFO_RESPONSE)
             reply.add_int(len(prompts))
-            for _ in prompts:
-                reply.add_string(password.reveal())
-                given = True
+            for secret in given:
+                reply.add_string(secret.reveal())
             self._send(reply)
         raise HungUp
 
@@ -213,15 +242,26 @@ class UserAuthentication:
             raise HungUp  # out of turn
 
 
-def _prompts(message: Any) -> list[tuple[str, bool]]:
-    """The questions, and whether what is typed is to be shown."""
-    for _ in range(3):  # title, instruction, language
-        message.get_binary()
+def _asked(answers: Answers, instruction: str, prompts: tuple[Prompt, ...]) -> Sequence[Secret]:
+    if answers.ask is None:
+        raise Unanswerable(" ".join(prompt.text for prompt in prompts)[:100])
+    given = answers.ask(instruction, prompts)
+    if given is None or len(given) != len(prompts):
+        raise Declined
+    return given
+
+
+def _questions(message: Any) -> tuple[str, tuple[Prompt, ...]]:
+    """What the server says (title and instruction), and its questions. Raises ``HungUp`` for more than anybody asks."""
+    said = [_words(message, _LONGEST_INSTRUCTION) for _ in range(3)]  # the third is the language
     count = message.get_int()
     if count > _MOST_PROMPTS:
         raise HungUp
-    found = []
-    for _ in range(count):
-        text = message.get_binary().decode("utf-8", "replace")
-        found.append(("".join(c if c.isprintable() else " " for c in text), message.get_boolean()))
-    return found
+    prompts = tuple(Prompt(_words(message, _LONGEST_PROMPT), message.get_boolean()) for _ in range(count))
+    return " ".join(filter(None, said[:2])), prompts
+
+
+def _words(message: Any, most: int) -> str:
+    """A text of the server's on one line, with what cannot be shown spelled out."""
+    text = message.get_binary()[: 4 * most].decode("utf-8", "replace")
+    return printable(" ".join(text.split()))[:most]

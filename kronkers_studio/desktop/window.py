@@ -325,6 +325,7 @@ class MainWindow(QMainWindow):
         studio.wanted.connect(self.perform)
         studio.opening.connect(self.gate.show_opening)
         studio.runner.crashed.connect(self.dialogs.show_crash)
+        studio.questioner.show = self.dialogs.ask_log_in
         for action in self.offered.always():
             if action.shortcut:
                 QShortcut(QKeySequence(action.shortcut), self, self._performs(action.act))
@@ -444,6 +445,8 @@ class MainWindow(QMainWindow):
             self.background.end()
             self.background = None
         self._remember()
+        self.studio.questioner.show = None  # nobody is there any more
+        self.studio.questioner.give_up()
         self.studio.runner.stop()
         self.studio.close()
         if not self.isVisible():  # Qt ends the program with the last window that is seen

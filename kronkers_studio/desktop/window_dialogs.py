@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from kronkers_studio.desktop.actions import Action
 from kronkers_studio.desktop.dialogs.crash import CrashDialog
+from kronkers_studio.desktop.work.log_in_questions import OpenQuestions
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.settings.logs import log_fault
 
@@ -48,6 +49,14 @@ class WindowDialogs:
 
         if self._studio.session is not None:
             CheckPackageDialog(self._window, self._studio, file).open()
+
+    def ask_log_in(self, asked: OpenQuestions) -> None:
+        """A server asks something of whoever logs in; before whatever dialog is open, which may be what logs in."""
+        from kronkers_studio.desktop.dialogs.answer_log_in import AnswerLogInDialog
+
+        front = QApplication.activeModalWidget()
+        parent = front if front is not None and self._window.isAncestorOf(front) else self._window
+        AnswerLogInDialog(parent, asked).open()
 
     def show_crash(self, during: str, details: str) -> None:
         """A bug came to light: say so, with everything to copy; while one is being read, no other is put before it."""

@@ -6,6 +6,7 @@ with ``exit_code``; the window shows the same two sentences inline. A traceback 
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import ClassVar
 
 
@@ -225,6 +226,10 @@ class RegistryUntrusted(BaseImageUnavailable):
 
 
 # Servers and releases
+class SshConfigUnusable(InvalidInput):
+    """OpenSSH's configuration on this computer (~/.ssh/config) cannot be read, or asks for what cannot be done."""
+
+
 class ServerError(StudioError):
     """Something about an on-premises server went wrong."""
 
@@ -249,8 +254,36 @@ class AuthenticationFailed(ServerError):
     """The server refused every credential offered."""
 
 
+class LogInUnanswered(AuthenticationFailed):
+    """The server asks the person something, and nobody was there to answer, or they did not want to."""
+
+
+class HostKeyRevoked(ServerError):
+    """OpenSSH's known_hosts of this computer says that the host key must not be trusted any more."""
+
+
 class ShellUnusable(ServerError):
     """The account on the server can log in but not run commands, or the server is not one of the kind needed."""
+
+
+class RootObstacle(StrEnum):
+    """Why nothing can be done as root."""
+
+    NO_SUDO = "no sudo"
+    PASSWORD_NEEDED = "password needed"  # noqa: S105  # words
+    PASSWORD_REFUSED = "password refused"  # noqa: S105
+    NOT_ALLOWED = "not allowed"
+
+
+class RootUnavailable(ServerError):
+    """The account cannot become root on the server. ``commands`` are what somebody who can has to run there."""
+
+    def __init__(
+        self, message: str, *, obstacle: RootObstacle, commands: tuple[str, ...], next_step: str = "", details: str = ""
+    ) -> None:
+        super().__init__(message, next_step=next_step, details=details)
+        self.obstacle = obstacle
+        self.commands = commands
 
 
 class EngineUnavailable(ServerError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -20,7 +20,10 @@ class Verdict(StrEnum):
 class Server:
     """A host reached over SSH. ``host_key`` is the confirmed public key in OpenSSH form ("ssh-ed25519 AAAA…").
 
-    Secrets (password, key passphrase) are in the keyring, never here.
+    ``jumps`` are the jump hosts that lie before it, in the order in which they are passed; each is a server of its own,
+    with its own log-in and confirmed host key, and no jumps. ``alias`` is its name in the OpenSSH configuration of
+    whoever added it, "" when it was added by its address. Secrets (password, key passphrase) are in the keyring, never
+    here.
     """
 
     name: str
@@ -30,11 +33,23 @@ class Server:
     host_key: str
     identity_file: str = ""
     added: datetime | None = None
+    alias: str = field(default="", metadata={"stored": "when there is one"})
+    jumps: tuple[Server, ...] = field(default=(), metadata={"stored": "when there are any"})
 
     @property
     def address(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"ssh://{self.user}@{host}" + (f":{self.port}" if self.port != 22 else "")
+
+    @property
+    def account(self) -> str:
+        """Who logs in where ("ada@10.0.0.1:2222")."""
+        return self.address.removeprefix("ssh://")
+
+    @property
+    def way(self) -> str:
+        """Its address, and the jump hosts before it."""
+        return self.address + "".join(f" through {jump.account}" for jump in self.jumps)
 
 
 class Remedy(StrEnum):
@@ -108,14 +123,40 @@ class CleanedServer:
         return sum(leftover.size for leftover in self.leftovers)
 
 
+class KnownBySsh(StrEnum):
+    """What OpenSSH's known_hosts of this computer says of a host key: a hint for the person, no reason to trust."""
+
+    UNKNOWN = "unknown"
+    SAME = "same"
+    OTHER = "other"
+    REVOKED = "revoked"
+    AUTHORITY = "authority"
+
+
 @dataclass(frozen=True, slots=True)
 class HostKey:
-    """A server's host key as shown to a person before it is trusted."""
+    """A server's host key as shown to a person before it is trusted. ``jump``: it is a jump host's."""
 
     host: str
     port: int
     key: str  # OpenSSH form
     fingerprint: str  # "SHA256:…"
+    known: KnownBySsh = KnownBySsh.UNKNOWN
+    jump: bool = False
+
+    @property
+    def hint(self) -> str:
+        """What ssh on this computer knows of it, as a sentence; "" for nothing."""
+        return _HINTS[self.known]
+
+
+_HINTS = {
+    KnownBySsh.UNKNOWN: "",
+    KnownBySsh.SAME: "You have trusted this key before with ssh on this computer.",
+    KnownBySsh.OTHER: "ssh on this computer knows another key of this server: ask its administrator why.",
+    KnownBySsh.REVOKED: "ssh on this computer is told never to trust this key.",
+    KnownBySsh.AUTHORITY: "ssh on this computer trusts this server by an authority, which is not asked here.",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,8 @@ packages           build the image of a model version; ``package_plans`` tells o
 image_registries   where base images come from: logins, CA files, newer images
 language_bases     the base images of R and Julia models, built on a server or brought
 package_cache      what packages are built from, taken to another computer
-servers            host keys, add, check, set up, unlock, remove; ``server_care`` cleans, ``credentials`` keeps secrets
+servers            host keys, add, check, set up, unlock, remove; ``server_care`` cleans, ``credentials`` keeps secrets,
+                   ``server_addresses`` tells where an address or a name of the SSH configuration leads
 gateways           the address of models for programs: start, tell, repair, stop; ``platform_images`` they run from
 consumers          who may ask models through gateways, and their keys
 releases           put live, roll back, stop, send rows; ``restart`` starts again, ``this_computer`` at each log-in
@@ -46,6 +47,7 @@ demo               the main job on the bundled sample
 Behind them:
 migration          the parts of a migration
 model_test_runs      the parts of a test of a model version
+server_connections the SSH connections of a session, kept open
 places             where a release can run: this computer, or a server
 release_options    what a release may be told of its service
 settling, workers  ending what was begun with a release and never ended

@@ -23,24 +23,25 @@ from kronkers_studio.settings.paths import data_folder
 from kronkers_studio.settings.secrets import Secret, delete_secret, get_secret, set_secret
 
 if TYPE_CHECKING:
-    from kronkers_studio.deployment.ssh import Credentials
+    from kronkers_studio.deployment.credentials import Credentials
 
+JUMP_PASSWORD_VARIABLE = "KRONKERS_JUMP_PASSWORD"  # noqa: S105  # its name
 PASSWORD_VARIABLE = "KRONKERS_SERVER_PASSWORD"  # noqa: S105  # its name
 PASSPHRASE_VARIABLE = "KRONKERS_SERVER_KEY_PASSPHRASE"  # noqa: S105
 _KINDS = ("password", "key passphrase")
 
 
-def stored_credentials(workspace_id: str, server: Server) -> Credentials:
-    """What the keyring holds for this very server of this workspace, else what the variables give.
+def stored_credentials(workspace_id: str, server: Server, *, jump: bool = False) -> Credentials:
+    """What the keyring holds for this very server (or ``jump`` host) of this workspace, else what the variables give.
 
     Without a usable keyring only the variables count; nothing at all for a server without a confirmed host key.
     """
-    from kronkers_studio.deployment.ssh import Credentials
+    from kronkers_studio.deployment.credentials import Credentials
 
     fingerprint = host_key_fingerprint(server.host_key)
     if not fingerprint:
         return Credentials()
-    given = environment_credentials() if is_confirmed(server) else Credentials()
+    given = environment_credentials(jump=jump) if is_confirmed(server) else Credentials()
     try:
         kept = [get_secret(_name(workspace_id, server, fingerprint, kind)) for kind in _KINDS]
     except KeyUnavailable:  # a key without passphrase or an agent needs no keyring
@@ -48,11 +49,13 @@ def stored_credentials(workspace_id: str, server: Server) -> Credentials:
     return Credentials(password=kept[0] or given.password, passphrase=kept[1] or given.passphrase)
 
 
-def environment_credentials() -> Credentials:
-    """What the variables ``KRONKERS_SERVER_PASSWORD`` and ``KRONKERS_SERVER_KEY_PASSPHRASE`` give."""
-    from kronkers_studio.deployment.ssh import Credentials
+def environment_credentials(*, jump: bool = False) -> Credentials:
+    """What the variables ``KRONKERS_SERVER_PASSWORD`` (for a ``jump`` host ``KRONKERS_JUMP_PASSWORD``) and
+    ``KRONKERS_SERVER_KEY_PASSPHRASE`` give."""
+    from kronkers_studio.deployment.credentials import Credentials
 
-    password, passphrase = os.environ.get(PASSWORD_VARIABLE), os.environ.get(PASSPHRASE_VARIABLE)
+    password = os.environ.get(JUMP_PASSWORD_VARIABLE if jump else PASSWORD_VARIABLE)
+    passphrase = os.environ.get(PASSPHRASE_VARIABLE)
     return Credentials(
         password=Secret(password) if password else None, passphrase=Secret(passphrase) if passphrase else None
     )

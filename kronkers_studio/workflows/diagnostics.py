@@ -236,9 +236,11 @@ def _known_names(settings: Settings, session: Session | None) -> Mapping[str, It
     ledger = session.workspace.ledger
     servers, versions, releases = ledger.servers(), ledger.model_versions(), ledger.releases()
     known["person"] += [release.author for release in releases] + [version.author for version in versions]
-    known["server"] = [name for each in servers for name in (each.name, each.host, f"{each.user}@{each.host}")]
+    hosts = [*servers, *(jump for each in servers for jump in each.jumps)]
+    names = [name for each in hosts for name in (each.name, each.alias, each.host, f"{each.user}@{each.host}")]
+    known["server"] = [name for name in names if name]
     known["server"] += [release.place for release in releases if release.place != "this-computer"]
-    known["account"] = [each.user for each in servers]
+    known["account"] = [each.user for each in hosts]
     known["path"] = [each.identity_file for each in servers]
     known["model"] = [version.name for version in versions] + [release.model for release in releases]
     with contextlib.suppress(StudioError):

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 from kronkers_studio.domain.changes import ServerAdded, ServerRemoved
-from kronkers_studio.domain.errors import AlreadyExists, HostKeyUnknown, InvalidInput, ServerError
+from kronkers_studio.domain.errors import AlreadyExists, HostKeyRevoked, HostKeyUnknown, InvalidInput, ServerError
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
 from kronkers_studio.domain.servers import (
     DeployLock,
     HostKey,
+    KnownBySsh,
     Remedy,
     Server,
     ServerChange,
@@ -28,27 +29,40 @@ from kronkers_studio.settings.paths import from_home
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.workflows.credentials import (
     confirm_here,
-    environment_credentials,
     forget_credentials,
+    host_key_fingerprint,
     is_confirmed,
     keep_credentials,
-    stored_credentials,
 )
+from kronkers_studio.workflows.server_addresses import Destination, Hop, difference_here, find_destination
 from kronkers_studio.workflows.session import Session
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
-_USER = re.compile(r"\w[\w.@\\+-]{0,127}\$?")
-"""Also those of a Windows domain ("DOMAIN\\ada", "ada@domain"); never an option ("-l")."""
+if TYPE_CHECKING:
+    from kronkers_studio.deployment.ssh import Connection
 
-_HOST_PART = re.compile(r"\w(?:[\w-]{0,61}\w)?")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 
 
 def show_host_key(address: str) -> HostKey:
-    """The host key that the server at ``address`` (``ssh://user@host[:port]``) shows, for a person to confirm."""
-    from kronkers_studio.deployment.ssh import fetch_host_key
+    """The host key that the server at ``address`` (``ssh://user@host[:port]``) shows, for a person to confirm.
 
-    _, host, port = parse_address(address)
-    return fetch_host_key(host, port)
+    Raises ``HostKeyRevoked`` when ssh on this computer is told never to trust it.
+    """
+    return _shown(find_destination(address).hops[-1], None)
+
+
+def host_key_to_confirm(session: Session, address: str, confirmed: Collection[str] = ()) -> HostKey:
+    """The next host key on the way to ``address`` that the person has to confirm, after those with the ``confirmed``
+    fingerprints: jump hosts that nobody has confirmed on this computer yet, then the server itself.
+
+    Jump hosts that are confirmed are logged in to, for what lies behind them.
+    """
+    return _follow(session, find_destination(address), confirmed)[1]
+
+
+def remarks_on(address: str) -> tuple[str, ...]:
+    """What of this computer's OpenSSH configuration is not followed for ``address``, as sentences."""
+    return find_destination(address).remarks
 
 
 def add_server(
@@ -57,36 +71,37 @@ def add_server(
     address: str,
     *,
     fingerprint: str,
+    jump_fingerprints: Collection[str] = (),
     identity_file: Path | None = None,
     password: Secret | None = None,
     key_passphrase: Secret | None = None,
     progress: Progress = SILENT,
 ) -> Server:
-    """Add a server whose host key has the confirmed ``fingerprint`` (``SHA256:…``), after logging in once.
+    """Add the server at ``address`` (``ssh://user@host[:port]``, or an alias of the OpenSSH configuration), whose host
+    key has the confirmed ``fingerprint`` (``SHA256:…``), after logging in once; that connection is kept open.
 
-    Secrets that are given go to the keyring; those in the environment's variables are used and kept nowhere. Raises
-    ``HostKeyUnknown`` (with the fingerprint shown) when it is another one.
+    ``jump_fingerprints`` are those of jump hosts before it that nobody has confirmed on this computer yet. Secrets that
+    are given go to the keyring; those in the environment's variables are used and kept nowhere. Raises
+    ``HostKeyUnknown`` (with the fingerprint shown) when one is another one.
     """
     require_new_name(session, name)
-    user, host, port = parse_address(address)
-    progress.step(f"Asking {host} for its host key")
-    shown = show_host_key(address)
-    _require_fingerprint(shown, fingerprint)
-    server = Server(
+    destination = find_destination(address)
+    progress.step(f"Asking {destination.server.host} for its host key")
+    jumps, shown = _follow(session, destination, jump_fingerprints)
+    _require_fingerprint(shown, "" if shown.jump else fingerprint)
+    server = replace(
+        destination.server,
         name=name,
-        host=host,
-        port=port,
-        user=user,
         host_key=shown.key,
         identity_file=str(from_home(identity_file).absolute()) if identity_file else "",
         added=datetime.now(UTC),
+        jumps=jumps,
     )
-    progress.step(f"Logging in to {host}")
-    given = environment_credentials()
-    _log_in(server, password or given.password, key_passphrase or given.passphrase)
-    keep_credentials(session.workspace.id, server, password=password, key_passphrase=key_passphrase)
-    session.workspace.ledger.record(ServerAdded(server), author=session.author)
-    confirm_here(server)
+    confirm_here(server)  # only who is confirmed may have the person asked something
+    progress.step(f"Logging in to {server.host}")
+    with session.servers.first_connection(server, password, key_passphrase):
+        keep_credentials(session.workspace.id, server, password=password, key_passphrase=key_passphrase)
+        session.workspace.ledger.record(ServerAdded(server), author=session.author)
     return server
 
 
@@ -94,32 +109,38 @@ def log_in_anew(
     session: Session,
     name: str,
     *,
-    fingerprint: str = "",
+    fingerprints: Collection[str] = (),
     password: Secret | None = None,
     key_passphrase: Secret | None = None,
     progress: Progress = SILENT,
 ) -> Server:
     """Log in to a known server with other secrets, and keep those given in the keyring in place of the old ones.
 
-    ``fingerprint`` is the host key that the person confirms; needed once on each computer. Raises ``HostKeyUnknown``
-    without it, or when it is not the server's.
+    ``fingerprints`` are the host keys that the person confirms, of the server and of its jump hosts; needed once on
+    each computer. Raises ``HostKeyUnknown`` without, or when one is none of theirs.
     """
     server = session.workspace.ledger.server(name)
-    if fingerprint or not is_confirmed(server):
-        _require_fingerprint(show_host_key(server.address), fingerprint)
+    keys = {_pinned(each).fingerprint for each in (*server.jumps, server)}
+    for stray in set(fingerprints) - keys:
+        _require_fingerprint(_pinned(server), stray)
+    for key in keys_to_confirm(session, name):
+        if key.fingerprint not in fingerprints:
+            _require_fingerprint(key, "")
+    for each in (*server.jumps, server):
+        confirm_here(each)
     progress.step(f"Logging in to {server.host}")
-    kept, given = stored_credentials(session.workspace.id, server), environment_credentials()
-    _log_in(server, password or given.password or kept.password, key_passphrase or given.passphrase or kept.passphrase)
-    keep_credentials(session.workspace.id, server, password=password, key_passphrase=key_passphrase)
-    confirm_here(server)
-    session.forget_connection(name)
+    session.servers.forget(name)
+    with session.servers.first_connection(server, password, key_passphrase):
+        keep_credentials(session.workspace.id, server, password=password, key_passphrase=key_passphrase)
     return server
 
 
-def needs_confirmation(session: Session, name: str) -> str:
-    """The address of the server when this user has not confirmed its host key on this computer yet; else ""."""
+def keys_to_confirm(session: Session, name: str) -> list[HostKey]:
+    """The host keys that the workspace has for the server and its jump hosts and that this user has not confirmed on
+    this computer yet, in the order in which they are met."""
     server = session.workspace.ledger.server(name)
-    return "" if is_confirmed(server) else server.address
+    keys = [_pinned(jump, jump=True) for jump in server.jumps if not is_confirmed(jump)]
+    return keys if is_confirmed(server) else [*keys, _pinned(server)]
 
 
 def require_new_name(session: Session, name: str) -> None:
@@ -145,9 +166,19 @@ def check_server(session: Session, name: str, *, progress: Progress = SILENT) ->
     server = session.workspace.ledger.server(name)
     progress.step(f"Checking {name}")
     report = check(session.connection(server), server)
+    report = replace(report, checks=(*report.checks, *_alias(server)))
     if not any(found.title == "Swarm" and found.verdict is Verdict.OK for found in report.checks):
         return report  # nothing was ever released there, or nothing can be looked at
     return replace(report, checks=(*report.checks, _tidiness(session, name)))
+
+
+def _alias(server: Server) -> tuple[ServerCheck, ...]:
+    """Whether this computer's OpenSSH configuration reaches it otherwise by now; nothing when it does not."""
+    difference = difference_here(server)
+    if not difference:
+        return ()
+    advice = "The server is reached as it was added. If that is out of date, remove it here and add it again."
+    return (ServerCheck("Alias", Verdict.WARN, difference, advice),)
 
 
 def _tidiness(session: Session, name: str) -> ServerCheck:
@@ -192,6 +223,9 @@ def remove_server(session: Session, name: str) -> None:
     session.forget_connection(name)
     session.workspace.ledger.record(ServerRemoved(name), author=session.author)
     forget_credentials(session.workspace.id, server)
+    still = {jump for other in session.workspace.ledger.servers() for jump in other.jumps}
+    for jump in set(server.jumps) - still:
+        forget_credentials(session.workspace.id, jump)
 
 
 def deploy_lock_of(session: Session, name: str) -> DeployLock | None:
@@ -223,51 +257,50 @@ def server_changes(session: Session, name: str, last: int = 100) -> list[ServerC
     return read_changes(session.connection(session.workspace.ledger.server(name)), last)
 
 
-def parse_address(address: str) -> tuple[str, str, int]:
-    """``ssh://user@host[:port]`` (the ``ssh://`` may be left out) as (user, host, port). Raises ``InvalidInput``."""
-    found = _parts(address)
-    if found is None:
-        raise InvalidInput(
-            f"“{address}” is not a server's address.", next_step="Write it as ssh://user@host or ssh://user@host:2222."
+def _follow(
+    session: Session, destination: Destination, confirmed: Collection[str]
+) -> tuple[tuple[Server, ...], HostKey]:
+    """Pass the jump hosts that are confirmed. They, with their host keys; and the host key of what comes next, the
+    server itself or a jump host that nobody has confirmed."""
+    passed: tuple[Server, ...] = ()
+    target = destination.server.alias or destination.server.host
+    for hop in destination.hops[:-1]:
+        shown = _shown(hop, session.servers.jump_hosts.last_of(passed, target), jump=True)
+        jump = replace(hop.server, host_key=shown.key)
+        if shown.fingerprint in confirmed:
+            confirm_here(jump)
+        elif not is_confirmed(jump):
+            return passed, shown
+        passed = (*passed, jump)
+    via = session.servers.jump_hosts.last_of(passed, target)
+    session.servers.keep_typed_passwords(passed)
+    return passed, _shown(destination.hops[-1], via)
+
+
+def _shown(hop: Hop, via: Connection | None, *, jump: bool = False) -> HostKey:
+    from kronkers_studio.deployment.known_hosts import known_by_ssh
+    from kronkers_studio.deployment.ssh import fetch_host_key
+
+    shown = fetch_host_key(hop.server.host, hop.server.port, via=via)
+    known = known_by_ssh(hop.known_as, hop.server.port, shown.key, hop.known_hosts)
+    if known is KnownBySsh.REVOKED:
+        raise HostKeyRevoked(
+            f"{shown.host} shows a host key that ssh on this computer is told never to trust: {shown.fingerprint}.",
+            next_step="Nothing was sent. Ask the server's administrator; known_hosts has the key as revoked.",
         )
-    return found
+    return replace(shown, known=known, jump=jump)
 
 
-def _parts(address: str) -> tuple[str, str, int] | None:
-    if any(character.isspace() or not character.isprintable() for character in address):
-        return None  # urlsplit drops some of these without a word
-    try:
-        parts = urlsplit(address if "//" in address else f"ssh://{address}")
-        host, user, port = parts.hostname or "", parts.username or "", 22 if parts.port is None else parts.port
-    except ValueError:
-        return None
-    if parts.scheme != "ssh" or parts.password or parts.path not in ("", "/") or parts.query or parts.fragment:
-        return None
-    if parts.netloc.endswith(":") or not 0 < port < 65536:
-        return None
-    return (user, host, port) if _USER.fullmatch(user) and _is_host(host) else None
-
-
-def _is_host(text: str) -> bool:
-    """Whether ``text`` is a name in the DNS's sense, or an IP address (version 6 with or without its zone)."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return len(text) < 254 and all(_HOST_PART.fullmatch(part) for part in text.removesuffix(".").split("."))
-    return True
+def _pinned(server: Server, *, jump: bool = False) -> HostKey:
+    """The host key that the workspace has for it."""
+    return HostKey(server.host, server.port, server.host_key, host_key_fingerprint(server.host_key), jump=jump)
 
 
 def _require_fingerprint(shown: HostKey, fingerprint: str) -> None:
     if shown.fingerprint != fingerprint:
         kind = "which is not the one confirmed" if fingerprint else "which has not been confirmed on this computer"
         raise HostKeyUnknown(
-            f"{shown.host} shows the host key {shown.fingerprint}, {kind}.",
+            f"{'The jump host ' if shown.jump else ''}{shown.host} shows the host key {shown.fingerprint}, {kind}.",
             fingerprint=shown.fingerprint,
             next_step="Compare it with what the server's administrator says before you trust it.",
         )
-
-
-def _log_in(server: Server, password: Secret | None, key_passphrase: Secret | None) -> None:
-    from kronkers_studio.deployment.ssh import Credentials, connect
-
-    connect(server, Credentials(password=password, passphrase=key_passphrase)).close()

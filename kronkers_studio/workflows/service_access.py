@@ -45,7 +45,8 @@ def service_access(session: Session, model: str, place: str) -> ServiceAccess:
         server = session.workspace.ledger.server(place)
         forward = f"{port}:127.0.0.1:{port}"
         target = f"{server.user}@{server.host}"
-        tunnel = shlex.join(["ssh", "-N", "-L", forward, "-p", str(server.port), "--", target])
+        jumps = ["-J", ",".join(jump.account for jump in server.jumps)] if server.jumps else []
+        tunnel = shlex.join(["ssh", "-N", "-L", forward, "-p", str(server.port), *jumps, "--", target])
     address = f"http://127.0.0.1:{port}"
     signature = show_model(session, model, release.version).signature
     return ServiceAccess(

@@ -7,17 +7,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from kronkers_studio.domain.errors import (
-    AuthenticationFailed,
-    InvalidInput,
-    ServiceUnavailable,
-    ServiceUnproven,
-    StudioError,
-)
+from kronkers_studio.domain.errors import InvalidInput, ServiceUnavailable, ServiceUnproven, StudioError
 from kronkers_studio.settings.configuration import Settings, author_name, load_settings
 from kronkers_studio.settings.paths import from_home
 from kronkers_studio.settings.secrets import Secret, get_secret
-from kronkers_studio.workflows.credentials import stored_credentials
+from kronkers_studio.workflows.server_connections import ServerConnections
 
 if TYPE_CHECKING:
     from kronkers_studio.deployment.proof import Expected
@@ -30,13 +24,10 @@ if TYPE_CHECKING:
     from kronkers_studio.registry import Workspace
 
 
-_LOG_IN = "kronkers server login {0} --ask-password (or --ask-key-passphrase)."
-
-
 class Session:
     """An open workspace, its settings, its series store and its connections to servers.
 
-    Thread-safe: the window calls workflows from several threads. One SSH connection per server is kept and shared.
+    Thread-safe: the window calls workflows from several threads. ``servers`` keeps one SSH connection for each server.
     """
 
     def __init__(self, workspace: Workspace, settings: Settings | None = None) -> None:
@@ -45,8 +36,7 @@ class Session:
         workspace.table_limits = self._table_limits
         self._settings = settings
         self._lock = threading.Lock()
-        self._connecting: dict[str, threading.Lock] = {}
-        self._connections: dict[str, Connection] = {}
+        self.servers = ServerConnections(workspace.id)
         self._series: SeriesStore | None = None
 
     @property
@@ -99,24 +89,12 @@ class Session:
             return self._series
 
     def connection(self, server: Server) -> Connection:
-        """The open SSH connection to ``server``, made or made again when needed."""
-        from kronkers_studio.deployment.ssh import connect
+        """The open SSH connection to ``server``; see ``ServerConnections``."""
+        return self.servers.connection(server)
 
-        with self._lock:
-            gate = self._connecting.setdefault(server.name, threading.Lock())
-        with gate:  # one connection attempt per server; other servers are not held up
-            known = self._connections.get(server.name)
-            if known is not None and known.is_alive() and known.server == server:
-                return known
-            if known is not None:
-                known.close()
-            try:
-                self._connections[server.name] = connect(server, stored_credentials(self.workspace.id, server))
-            except AuthenticationFailed as problem:
-                problem.server = server.name
-                problem.command = f"A password or a key's passphrase is given anew by: {_LOG_IN.format(server.name)}"
-                raise
-            return self._connections[server.name]
+    def forget_connection(self, server_name: str) -> None:
+        """Close the connection to a server, if there is one: its address or credentials changed."""
+        self.servers.forget(server_name)
 
     def client(self, release: Release) -> ServiceClient:
         """A client for the service of ``release``, which has to prove that it is; the caller closes it.
@@ -164,15 +142,8 @@ class Session:
         secret = self.release_secret(release)
         return Expected(secret, release.model, release.version, f"{release.model} {release.label}")
 
-    def forget_connection(self, server_name: str) -> None:
-        """Close the connection to a server, if there is one: its address or credentials changed."""
-        connection = self._connections.pop(server_name, None)
-        if connection is not None:
-            connection.close()
-
     def close(self) -> None:
-        for name in list(self._connections):
-            self.forget_connection(name)
+        self.servers.close()
         if self._series is not None:
             self._series.close()
         self.workspace.close()

@@ -15,7 +15,7 @@ from kronkers_studio.deployment.deploy_lock import deploy_lock, read_deploy_lock
 from kronkers_studio.deployment.ssh import Connection, connect
 from kronkers_studio.settings.paths import data_folder
 from tests.cli.shell import Shell
-from tests.lab.servers import PASSWORD, LabServer
+from tests.lab.servers import CODE_KEY, PASSWORD, WITH_PAM, LabServer
 
 
 @pytest.fixture
@@ -122,3 +122,93 @@ def test_unlock_leaves_a_lock_alone_that_another_took_meanwhile(
 
     monkeypatch.setattr(servers, "unlock_server", late)
     assert "has given the lock back meanwhile" in with_server.run("server", "unlock", "factory", "--yes").out
+
+
+@pytest.fixture
+def behind_gate(shell: Shell, lab_server: LabServer, other_server: LabServer, own_home: Path) -> tuple[str, str]:
+    """The fingerprints of "gate" and of "plant", which lies behind it, by the SSH configuration."""
+    from kronkers_studio.workflows.credentials import host_key_fingerprint
+
+    (own_home / ".ssh").mkdir()
+    (own_home / ".ssh" / "config").write_text(
+        f"Match exec true\n Port 9\nHost plant\n HostName {lab_server.host}\n ProxyJump gate\n"
+        f"Host gate\n HostName {other_server.host}\n"
+        f"Host *\n User analyst\n IdentityFile {lab_server.lab.key('plain')}\n",
+        encoding="utf-8",
+    )
+    return host_key_fingerprint(other_server.host_key), host_key_fingerprint(lab_server.host_key)
+
+
+def test_an_alias_behind_a_jump_host_is_added_by_a_script_with_the_fingerprints_of_both(
+    shell: Shell, behind_gate: tuple[str, str], lab_server: LabServer, other_server: LabServer
+) -> None:
+    gate, plant = behind_gate
+    asked = shell.run("server", "add", "factory", "plant", expect=1)
+    assert f"The jump host {other_server.host} shows the host key {gate}" in asked.err
+    assert "“Match exec” of your SSH configuration was left out: its command is never run" in asked.err
+    asked = shell.run("server", "add", "factory", "plant", "--fingerprint", plant, expect=1)
+    assert gate in asked.err
+    added = shell.run("server", "add", "factory", "plant", "--fingerprint", gate, "--fingerprint", plant)
+    way = f"ssh://analyst@{lab_server.host} through analyst@{other_server.host}"
+    assert f"factory is added: {way}" in added.out
+    assert way in shell.run("server", "list").out
+    assert shell.json("server", "unlock", "factory") == {"unlocked": False}
+    (data_folder() / "confirmed-servers").unlink()  # as on another computer
+    asked = shell.run("server", "login", "factory", expect=1)
+    assert gate in asked.err and "before that of the server behind it" in asked.err
+    shell.run("server", "login", "factory", "--fingerprint", gate, "--fingerprint", plant)
+
+
+def test_an_address_that_is_neither_one_nor_a_name_is_told_so(shell: Shell) -> None:
+    said = shell.run("server", "add", "factory", "nowhere-known", expect=2)
+    assert "neither a server's address nor a name in your SSH configuration" in said.err
+
+
+def test_on_a_terminal_a_one_time_code_is_asked_for_and_nowhere_else(shell: Shell, other_server: LabServer) -> None:
+    import subprocess
+
+    other_server.ask_for_codes()
+    other_server.stop_sshd()
+    other_server.start_sshd(*WITH_PAM)
+    shell.environment["KRONKERS_SERVER_PASSWORD"] = PASSWORD
+    address = _address(other_server)
+    refused = shell.run("server", "add", "factory", *address, expect=1)
+    assert "One-time password" in refused.err and "on a terminal" in refused.err
+    command = ["oathtool", "--hotp", "--counter=0", CODE_KEY]
+    code = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    said = _at_a_terminal(shell, ("server", "add", "factory", *address), "analyst'", code)
+    assert f"factory (analyst@{other_server.host}) asks:" in said
+    assert "factory is added" in said
+    assert code not in said  # nothing that is typed is shown
+
+
+def _at_a_terminal(shell: Shell, arguments: tuple[str, ...], prompt: str, typed: str) -> str:
+    """What a person sees who runs the command on a terminal, and types ``typed`` once ``prompt`` is there."""
+    import os
+    import pty
+    import subprocess
+    import sys
+
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, **shell.environment, "TERM": "dumb"}
+    command = [sys.executable, "-c", "from kronkers_studio.app import command; command()", *arguments]
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
+    ) as process:
+        os.close(theirs)
+        said, answered = b"", False
+        while True:
+            try:
+                piece = os.read(ours, 4096)
+            except OSError:  # the other end is closed
+                break
+            if not piece:
+                break
+            said += piece
+            if prompt.encode() in said and not answered:
+                answered = True
+                os.write(ours, typed.encode() + b"\n")
+        process.wait(60)
+    os.close(ours)
+    assert process.returncode == 0, said.decode()
+    return said.decode()

@@ -28,8 +28,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from kronkers_studio.deployment import userauth
 from kronkers_studio.deployment.commands import read_clock
+from kronkers_studio.deployment.credentials import Credentials
 from kronkers_studio.deployment.signing import string
-from kronkers_studio.deployment.ssh import Credentials, connect
+from kronkers_studio.deployment.ssh import connect
 from kronkers_studio.domain.errors import AuthenticationFailed
 from kronkers_studio.domain.servers import Server
 from kronkers_studio.settings.secrets import Secret
@@ -139,6 +140,45 @@ def test_with_one_attempt_for_each_connection_key_after_key_is_tried(
     agent(_new_key(tmp_path, "unknown"))
     agent(other_server.lab.key("plain"))
     assert connect_to(other_server.as_server(key="")).run(read_clock()).ok
+
+
+def test_the_agent_and_the_key_files_of_the_configuration_are_used_in_place_of_the_usual_ones(
+    other_server: LabServer,
+    agent: Callable[..., None],
+    connect_to: Connect,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    agent(other_server.lab.key("plain"))
+    socket_path = os.environ["SSH_AUTH_SOCK"]
+    monkeypatch.delenv("SSH_AUTH_SOCK")
+    server = other_server.as_server(key="")
+    assert connect_to(server, Credentials(agent=socket_path)).run(read_clock()).ok
+    monkeypatch.setenv("SSH_AUTH_SOCK", socket_path)
+    for credentials in (Credentials(agent="none"), Credentials(agent=str(tmp_path / "nothing"))):
+        with pytest.raises(AuthenticationFailed, match="Tried: nothing"):
+            connect(server, credentials)
+    files = (str(tmp_path / "missing"), str(_new_key(tmp_path, "unknown")), str(other_server.lab.key("plain")))
+    assert connect_to(server, Credentials(agent="none", identity_files=files)).run(read_clock()).ok
+    with pytest.raises(AuthenticationFailed, match="unknown") as failure:
+        connect(server, Credentials(identity_files=files[1:2], only_identity_files=True))
+    assert "the agent's key" not in failure.value.message
+    assert connect_to(server, Credentials(identity_files=files[1:2])).run(read_clock()).ok  # the agent's, after it
+
+
+def test_key_files_that_ssh_tries_by_itself_are_tried_and_locked_ones_left_out(
+    other_server: LabServer, connect_to: Connect, own_home: Path
+) -> None:
+    folder = own_home / ".ssh"
+    folder.mkdir()
+    (folder / "id_ed25519").write_bytes(other_server.lab.key("locked").read_bytes())
+    server = other_server.as_server(key="")
+    with pytest.raises(AuthenticationFailed, match="Tried: nothing"):
+        connect(server)
+    (folder / "id_rsa").write_bytes(other_server.lab.key("plain").read_bytes())
+    assert connect_to(server).run(read_clock()).ok
+    with pytest.raises(AuthenticationFailed):
+        connect(server, Credentials(identity_files=()))  # the configuration says: none
 
 
 def test_a_locked_key_file_is_used_through_the_agent_also_without_its_public_file(
@@ -357,7 +397,7 @@ class _Asking(paramiko.ServerInterface):
 
 
 @contextlib.contextmanager
-def _asking(*rounds: list[tuple[str, bool]], key_first: bool = False) -> Iterator[tuple[Server, list[list[str]]]]:
+def asking(*rounds: list[tuple[str, bool]], key_first: bool = False) -> Iterator[tuple[Server, list[list[str]]]]:
     private = ec.generate_private_key(ec.SECP256R1())
     key = paramiko.ECDSAKey(vals=(private, private.public_key()))
     answers: list[list[str]] = []
@@ -375,10 +415,10 @@ def _asking(*rounds: list[tuple[str, bool]], key_first: bool = False) -> Iterato
 
 
 def test_one_hidden_question_is_answered_with_the_password(connect_to: Connect) -> None:
-    with _asking([("Password: ", False)]) as (server, answers):
+    with asking([("Password: ", False)]) as (server, answers):
         assert connect_to(server, _RIGHT).is_alive()
         assert answers == [[PASSWORD]]
-    with _asking([], [("Password: ", False)], []) as (server, answers):  # as PAM asks: notices around it
+    with asking([], [("Password: ", False)], []) as (server, answers):  # as PAM asks: notices around it
         assert connect_to(server, _RIGHT).is_alive()
 
 
@@ -392,16 +432,16 @@ def test_one_hidden_question_is_answered_with_the_password(connect_to: Connect) 
 )
 def test_a_question_that_is_not_the_password_is_quoted_and_gets_no_answer(rounds: list[list[tuple[str, bool]]]) -> None:
     with (
-        _asking(*rounds) as (server, answers),
+        asking(*rounds) as (server, answers),
         pytest.raises(AuthenticationFailed, match="Verification code") as failure,
     ):
         connect(server, _RIGHT)
-    assert "Such questions cannot be answered here" in failure.value.next_step
+    assert "Nobody can be asked here" in failure.value.next_step
     assert answers in ([], [[PASSWORD]])
 
 
 def test_after_an_accepted_key_the_question_that_is_still_asked_is_quoted(lab_server: LabServer) -> None:
-    with _asking([("Code: ", True)], key_first=True) as (server, _answers):
+    with asking([("Code: ", True)], key_first=True) as (server, _answers):
         with_key = replace(server, identity_file=str(lab_server.lab.key("plain")))
         with pytest.raises(AuthenticationFailed) as failure:
             connect(with_key, _RIGHT)
@@ -417,7 +457,7 @@ def test_a_server_that_only_takes_keys_is_given_no_password(other_server: LabSer
 
 def test_a_server_that_says_nothing_after_its_greeting_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_Asking, "check_auth_interactive", lambda *_: time.sleep(6) or paramiko.common.AUTH_FAILED)
-    with _asking([("Password: ", False)]) as (server, _answers):
+    with asking([("Password: ", False)]) as (server, _answers):
         start = time.monotonic()
         with pytest.raises(AuthenticationFailed, match="the password") as failure:
             connect(server, _RIGHT, timeout=1)
@@ -431,4 +471,4 @@ def test_very_many_questions_are_not_listened_to() -> None:
         message.add_string("")
     message.add_int(2**31)
     with pytest.raises(userauth.HungUp):
-        userauth._prompts(paramiko.Message(message.asbytes()))
+        userauth._questions(paramiko.Message(message.asbytes()))

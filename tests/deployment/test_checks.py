@@ -106,6 +106,18 @@ _PODMAN = {  # what Podman 4.3.1 answers to GET /version, shortened
 }
 
 
+def test_podman_without_docker_is_named_as_podman(other_server: LabServer, connect_to: Connect) -> None:
+    other_server.hide("docker", "dockerd")
+    other_server.root(
+        "mount -t tmpfs -o mode=755 tmpfs /usr/local/bin"
+    )  # the lab has no Podman, so a program of its name
+    other_server.root("printf '#!/bin/sh\n' > /usr/local/bin/podman; chmod 755 /usr/local/bin/podman")
+    report = check_server(connect_to(other_server.as_server()), other_server.as_server())
+    (line,) = [check for check in report.checks if check.title == "Docker engine"]
+    assert line.found.endswith("has Podman in place of Docker.")
+    assert "Podman does not have" in line.advice
+
+
 def test_podman_is_named_as_podman(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     named = checks.other_product(_PODMAN)
     assert named is not None

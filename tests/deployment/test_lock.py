@@ -218,7 +218,7 @@ def test_without_flock_a_lock_taken_between_looking_and_breaking_is_put_back(
     other_server: LabServer, connect_to: Connect
 ) -> None:
     """The server's `mv` is one before which somebody else breaks the lock and takes it."""
-    other_server._hide("flock")
+    other_server.hide("flock")
     programs = other_server.folder / "home" / "bin"
     programs.mkdir()
     taken = "printf 'another\\n{}\\n' > .kronkers/deploy.lock"

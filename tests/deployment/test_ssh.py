@@ -19,10 +19,11 @@ import paramiko
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
-from kronkers_studio.deployment import ssh
+from kronkers_studio.deployment import command_sessions, handshake, ssh
 from kronkers_studio.deployment.commands import Command, read_clock
+from kronkers_studio.deployment.credentials import Credentials
 from kronkers_studio.deployment.signing import string
-from kronkers_studio.deployment.ssh import Connection, Credentials, connect, fetch_host_key
+from kronkers_studio.deployment.ssh import Connection, connect, fetch_host_key
 from kronkers_studio.deployment.streams import send_all
 from kronkers_studio.domain.errors import (
     AuthenticationFailed,
@@ -191,7 +192,7 @@ def test_a_command_that_ends_before_its_input_came_keeps_the_connection(
         time.sleep(0.5)
         send_all(*arguments)
 
-    monkeypatch.setattr(ssh, "send_all", late)
+    monkeypatch.setattr(command_sessions, "send_all", late)
     result = connection.run(Command(("sh", "-c", "echo said; exit 3")), input=b"never read")
     assert (result.output, result.status) == ("said\n", 3)
     assert connection.run(read_clock()).ok
@@ -268,7 +269,7 @@ def test_many_threads_share_one_connection(connection: Connection) -> None:
 def test_a_link_cut_in_the_middle_of_a_command_is_noticed(
     other_server: LabServer, connect_to: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ssh, "_DEAD_AFTER_SECONDS", 2)
+    monkeypatch.setattr(handshake, "_DEAD_AFTER_SECONDS", 2)
     monkeypatch.setattr(ssh, "_KEEPALIVE_SECONDS", 1)
     connection = connect_to(other_server.as_server())
     threading.Timer(0.5, other_server.cut).start()

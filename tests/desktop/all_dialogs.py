@@ -15,6 +15,7 @@ from kronkers_studio.desktop.attention import Entry, Overview
 from kronkers_studio.desktop.destinations import ToPage
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.allow_code import AllowCodeDialog
+from kronkers_studio.desktop.dialogs.answer_log_in import AnswerLogInDialog
 from kronkers_studio.desktop.dialogs.check_package import CheckPackageDialog
 from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog
 from kronkers_studio.desktop.dialogs.compare import CompareDialog
@@ -51,12 +52,14 @@ from kronkers_studio.desktop.dialogs.unprotected import ask_unprotected
 from kronkers_studio.desktop.panels.table_choice import TableChoiceDialog, TestFileChoiceDialog
 from kronkers_studio.desktop.widgets.dialog import Dialog, confirm
 from kronkers_studio.desktop.window import MainWindow
+from kronkers_studio.desktop.work.log_in_questions import OpenQuestions
 from kronkers_studio.domain.changes import ModelRegistered
 from kronkers_studio.domain.content import Entry as StoredEntry
 from kronkers_studio.domain.content import EntryKind
 from kronkers_studio.domain.differences import ChangeKind, EntryChange, MergePlan, TreeDifference
 from kronkers_studio.domain.editors import Editor, Trust
 from kronkers_studio.domain.errors import ConfinementUnavailable
+from kronkers_studio.domain.log_ins import LogInQuestions, Prompt
 from kronkers_studio.domain.models import ContentRef, ModelVersion
 from kronkers_studio.domain.releases import THIS_COMPUTER
 from kronkers_studio.domain.row_comparison import (
@@ -69,7 +72,7 @@ from kronkers_studio.domain.row_comparison import (
     Transition,
 )
 from kronkers_studio.domain.row_tables import RowTable
-from kronkers_studio.domain.servers import HostKey, Server, ServerChange
+from kronkers_studio.domain.servers import HostKey, KnownBySsh, Server, ServerChange
 from kronkers_studio.domain.service_snippets import snippets
 from kronkers_studio.domain.signers import Signer, VerifiedImage
 from kronkers_studio.domain.working_copies import WorkingCopy, WorkingCopyState
@@ -92,7 +95,7 @@ EDITORS_FOUND = (
     Editor("vscode", "Visual Studio Code", ("/usr/bin/code",), trust=Trust.ASKS),
     Editor("rstudio", "RStudio", ("/usr/bin/rstudio",), trust=Trust.R_AT_ONCE),
 )
-_KEY = HostKey("lab", 22, "ssh-ed25519 AAAA", "SHA256:abc")
+_KEY = HostKey("lab", 22, "ssh-ed25519 AAAA", "SHA256:abc", KnownBySsh.SAME, jump=True)
 
 
 def dialog_classes() -> set[type[QDialog]]:
@@ -139,8 +142,18 @@ def _compare(window: MainWindow) -> CompareDialog:
 
 def _add_with_fingerprint(window: MainWindow) -> AddServerDialog:
     dialog = AddServerDialog(window, window.studio, _nothing)
+    dialog.show_aliases(["plant", "gate"])
     dialog.show_host_key(_KEY)
+    dialog.compared.show_remarks(
+        ["“ciphers” of your SSH configuration is not followed (/home/ada/.ssh/config, line 3)."]
+    )
     return dialog
+
+
+def _answer_log_in(*, again: bool = False) -> Callable[[MainWindow], QDialog]:
+    prompts = (Prompt("Password: "), Prompt("Verification code: ", shown=True))
+    questions = LogInQuestions("lab", "ada@10.0.0.1", prompts, "Use the app of the company.", again=again)
+    return lambda window: AnswerLogInDialog(window, OpenQuestions(questions))
 
 
 def _log_in_with_fingerprint(window: MainWindow) -> LogInDialog:
@@ -298,6 +311,7 @@ MAKERS: dict[type[QDialog], list[Callable[[MainWindow], QDialog]]] = {
         lambda window: ask_unprotected(window, window.studio, ConfinementUnavailable("It could read much."), _nothing),
     ],
     AddServerDialog: [lambda window: AddServerDialog(window, window.studio, _nothing), _add_with_fingerprint],
+    AnswerLogInDialog: [_answer_log_in(), _answer_log_in(again=True)],
     AllowCodeDialog: [
         _allow,
         lambda window: _allow(window, refused="“os.system” cannot be allowed."),

@@ -23,6 +23,7 @@ from kronkers_studio.desktop import changed_tree, folder_rows, plan_rows
 from kronkers_studio.desktop.destinations import ShowModel
 from kronkers_studio.desktop.dialogs.add_server import AddServerDialog
 from kronkers_studio.desktop.dialogs.allow_code import AllowCodeDialog
+from kronkers_studio.desktop.dialogs.answer_log_in import AnswerLogInDialog
 from kronkers_studio.desktop.dialogs.check_package import CheckPackageDialog
 from kronkers_studio.desktop.dialogs.clean_server import CleanServerDialog
 from kronkers_studio.desktop.dialogs.compare import CompareDialog
@@ -74,7 +75,7 @@ from tests.desktop.kinds import OpenWindow, Rest, the_page
 Callers = dict[str, set[str]]
 
 _QUICK = {
-    "servers.parse_address": "takes a few letters apart",
+    "server_addresses.parse_address": "takes a few letters apart",
     "migrating.project_name": "takes a few letters apart",
     "session.workspace_exists": "one look at whether a file is there",
 }
@@ -288,7 +289,8 @@ def _say(dialog: AllowCodeDialog | StateSignatureDialog) -> None:
 
 _ASKS: dict[type[QDialog], set[str]] = {
     Dialog: set(),
-    AddServerDialog: {"servers.show_host_key", "servers.add_server"},
+    AddServerDialog: {"servers.host_key_to_confirm", "server_addresses.host_aliases"},
+    AnswerLogInDialog: set(),
     AllowCodeDialog: {
         *("allowances.allowance_question", "allowances.allow_globals", "allowances.disallow_globals"),
     },

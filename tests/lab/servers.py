@@ -36,8 +36,15 @@ VISITOR = "visitor"
 
 PASSWORD = "correct horse"
 PASSPHRASE = "battery staple"
+CODE_KEY = "3132333435363738393031323334353637383930"
+"""Of the one-time codes (hexadecimal) where a server asks for them."""
+
 _PROGRAMS = ("dockerd", "sshd", "ssh-keygen", "ip", "iptables", "unshare", "nsenter", "setpriv", "openssl")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+HAS_IPV6 = Path("/proc/sys/net/ipv6").is_dir()
+WITH_PAM = ("UsePAM yes", "KbdInteractiveAuthentication yes", "PasswordAuthentication no")
+"""Lines of sshd_config: PAM asks the questions."""
+
 _MOST_LABS = 16
 _DOCKER_GROUP = 990
 
@@ -48,7 +55,7 @@ mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/sshd /run/lock
 mount --bind "$state/tmp" /tmp
 mount --bind "$state/home" /home
-for file in passwd group shadow; do mount --bind "$state/etc/$file" "/etc/$file"; done
+for file in passwd group shadow hosts; do mount --bind "$state/etc/$file" "/etc/$file"; done
 hostname "$name"
 ip link set lo up
 touch "$state/up"
@@ -61,7 +68,7 @@ class LabUnavailable(Exception):
 
 
 class Lab:
-    """Servers on a bridge of their own; ``10.77.<number>.0/24``."""
+    """Servers on a bridge of their own: ``10.77.<number>.0/24``, and ``fd77:<number>::/64`` where there is IPv6."""
 
     def __init__(self, number: int, lock: IO[str]) -> None:
         self._number = number
@@ -107,6 +114,9 @@ class Lab:
     def address(self, position: int) -> str:
         return f"10.77.{self._number}.{10 + position}"
 
+    def address6(self, position: int) -> str:
+        return f"fd77:{self._number}::{10 + position}"
+
     def key(self, kind: str) -> Path:
         """A private key that every server's users accept: "plain", or "locked" with ``PASSPHRASE``."""
         return self.folder / "keys" / kind
@@ -120,6 +130,9 @@ class Lab:
         _run("ip", "link", "add", self.bridge, "address", address, "type", "bridge")
         _run("ip", "address", "add", f"{self.gateway}/24", "dev", self.bridge)
         _run("ip", "link", "set", self.bridge, "up")
+        if HAS_IPV6:  # without waiting whether another has the address: nothing answers that for seconds
+            _run("sysctl", "-qw", f"net.ipv6.conf.{self.bridge}.disable_ipv6=0")
+            _run("ip", "-6", "address", "add", f"fd77:{self._number}::1/64", "dev", self.bridge, "nodad")
         # a Docker engine on this machine sets the policy of forwarding to DROP, for bridged traffic too
         _run("iptables", "-w", "-I", "FORWARD", "-i", self.bridge, "-o", self.bridge, "-j", "ACCEPT")
 
@@ -131,6 +144,7 @@ class LabServer:
         self.lab = lab
         self.name = f"srv{position}"
         self.host = lab.address(position)
+        self.host6 = lab.address6(position)
         self.port = 22
         self.folder = lab.folder / self.name
         self._link = f"{lab.bridge}s{position}"
@@ -143,7 +157,7 @@ class LabServer:
         self._start_namespaces()
         self._connect_link()
         if not installed:
-            self._hide("docker", "dockerd")
+            self.hide("docker", "dockerd")
         self.start_sshd()
 
     def stop(self) -> None:
@@ -223,6 +237,7 @@ class LabServer:
             *options,
             f"HostKey {host_key}",
             "ListenAddress 0.0.0.0",
+            *(["ListenAddress ::"] if HAS_IPV6 else []),
             "AuthorizedKeysFile .ssh/authorized_keys",
             "StrictModes no",
             "UsePAM no",
@@ -237,6 +252,35 @@ class LabServer:
         program = shutil.which("sshd", path=_PATH) or "sshd"  # it wants to be called by its full path
         self._daemon("sshd", program, "-D", "-e", "-f", str(configuration))
         self._await("sshd", self._answers_ssh, 10)
+
+    def ask_for_codes(self, *, kind: str = "HOTP", password: bool = True) -> None:
+        """From now on PAM decides about log-ins by questions: the password, if wanted, and a one-time code of
+        ``CODE_KEY``, counted ("HOTP") or by the clock ("HOTP/T30"). Start sshd with ``WITH_PAM``."""
+        users = self.folder / "etc" / "users.oath"
+        users.write_text(f"{kind} {USER} - {CODE_KEY}\n", encoding="utf-8")
+        users.chmod(0o600)
+        lines = [
+            *(["auth required pam_unix.so"] if password else []),
+            f"auth required pam_oath.so usersfile={users} window=20 digits=6",
+            "account required pam_permit.so",
+            "session required pam_permit.so",
+        ]
+        self._replace("pam.d/sshd", "\n".join(lines) + "\n")
+
+    def allow_sudo(self, *rules: str) -> None:
+        """Lines of /etc/sudoers; without one, nobody may use it."""
+        self._replace("sudoers", "\n".join(rules) + "\n", mode=0o440)
+
+    def _replace(self, name: str, text: str, mode: int = 0o644) -> None:
+        """Put a file of this server's own in place of /etc/``name``."""
+        file = self.folder / "etc" / name.replace("/", "-")
+        mounted = file.exists()
+        if mounted:
+            file.chmod(0o600)
+        file.write_text(text, encoding="utf-8")
+        file.chmod(mode)
+        if not mounted:
+            self.root(f"mount --bind {file} /etc/{name}")
 
     def stop_sshd(self) -> None:
         """New connections are refused; open ones end."""
@@ -283,7 +327,8 @@ class LabServer:
             (home / ".ssh" / "authorized_keys").write_text(keys, encoding="utf-8")
             for path in (home, home / ".ssh", home / ".ssh" / "authorized_keys"):
                 os.chown(path, number, number)
-        for name, lines in (("passwd", passwd), ("group", group), ("shadow", shadow)):
+        hosts = [f"127.0.0.1 localhost {self.name}", f"::1 localhost {self.name}"]  # else sudo looks for its own name
+        for name, lines in (("passwd", passwd), ("group", group), ("shadow", shadow), ("hosts", hosts)):
             (self.folder / "etc" / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
         (self.folder / "etc" / "shadow").chmod(0o600)
 
@@ -316,8 +361,14 @@ class LabServer:
         self.root(
             f"ip address add {self.host}/24 dev eth0; ip link set eth0 up; ip route add default via {self.lab.gateway}"
         )
+        if HAS_IPV6:
+            self.root(
+                "sysctl -qw net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.eth0.disable_ipv6=0; "
+                f"ip -6 address add {self.host6}/64 dev eth0 nodad"
+            )
 
-    def _hide(self, *programs: str) -> None:
+    def hide(self, *programs: str) -> None:
+        """As if these were not installed."""
         nothing = self.folder / "nothing"  # cannot be run, so the shell does not find it
         nothing.touch(mode=0o600)
         for program in programs:

@@ -31,11 +31,11 @@ from kronkers_studio.domain.errors import (
 from kronkers_studio.domain.servers import Server
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.workflows.credentials import host_key_fingerprint, stored_credentials
+from kronkers_studio.workflows.server_addresses import parse_address
 from kronkers_studio.workflows.servers import (
     add_server,
     check_server,
     log_in_anew,
-    parse_address,
     remove_server,
     show_host_key,
 )
@@ -266,7 +266,7 @@ def test_the_variables_password_goes_to_no_server_that_this_user_has_not_confirm
     assert failure.value.fingerprint == host_key_fingerprint(hostile.host_key)
     assert hostile.passwords == []
     with pytest.raises(AuthenticationFailed):
-        log_in_anew(session, "factory", fingerprint=failure.value.fingerprint)
+        log_in_anew(session, "factory", fingerprints=[failure.value.fingerprint])
     assert hostile.passwords == [PASSWORD]  # now it was confirmed
 
 

@@ -21,18 +21,18 @@ class LogInDialog(ServerLoginDialog):
 
     def __init__(self, parent: QWidget, studio: Studio, server: Server, on_done: Callable[[Server], object]) -> None:
         title = tr("Log in to {server} again").format(server=server.name)
-        super().__init__(parent, studio, title, server.address, ("secret", self._secret_step))
+        super().__init__(parent, studio, title, server.way, ("secret", self._secret_step))
         self._server, self._on_done = server, on_done
-        self._confirmed = ""  # the fingerprint that was compared
+        self._to_confirm: list[HostKey] = []
         self._add_next(tr("Log in"))
         self._ask_secret()
         self._look_for_confirmation()
 
     def go_on(self) -> None:
         """The primary button."""
-        if self.views.shown == "fingerprint" and self._host_key is not None:
-            self._confirmed = self._host_key.fingerprint
-            self._ask_secret()
+        if self.views.shown == "fingerprint":
+            self._confirm_shown()
+            self._confirm_next()
         else:
             self._log_in()
 
@@ -67,7 +67,7 @@ class LogInDialog(ServerLoginDialog):
         session, name = self._studio.session, self._server.name
         if session is None:
             return
-        fingerprint, secrets = self._confirmed, self._secrets()
+        fingerprints, secrets = tuple(self._confirmed), self._secrets()
         if self.how.key == "password" and secrets["password"] is None:
             self.notice.say(tr("Type the password."), "", "warn")
             self.secret.setFocus()
@@ -76,7 +76,14 @@ class LogInDialog(ServerLoginDialog):
         def work(progress: Progress, _cancel: CancelToken) -> Server:
             from kronkers_studio.workflows.servers import log_in_anew
 
-            return log_in_anew(session, name, fingerprint=fingerprint, progress=progress, **secrets)
+            return log_in_anew(
+                session,
+                name,
+                fingerprints=fingerprints,
+                password=secrets["password"],
+                key_passphrase=secrets["key_passphrase"],
+                progress=progress,
+            )
 
         def done(server: Server) -> None:
             self.accept()
@@ -89,25 +96,28 @@ class LogInDialog(ServerLoginDialog):
     # The fingerprint
 
     def _look_for_confirmation(self) -> None:
-        """Ask the server for its key when nobody has confirmed it on this computer."""
+        """Have the host keys compared that nobody has confirmed on this computer, of jump hosts too."""
         session, name = self._studio.session, self._server.name
         if session is None:
             return
 
-        def work(_progress: Progress, _cancel: CancelToken) -> HostKey | None:
-            from kronkers_studio.workflows.servers import needs_confirmation, show_host_key
+        def work(_progress: Progress, _cancel: CancelToken) -> list[HostKey]:
+            from kronkers_studio.workflows.servers import keys_to_confirm
 
-            address = needs_confirmation(session, name)
-            return show_host_key(address) if address else None
+            return keys_to_confirm(session, name)
 
-        def done(host_key: HostKey | None) -> None:
-            if host_key is None:
-                self._ask_secret()
-            else:
-                self.show_host_key(host_key)
+        def done(keys: list[HostKey]) -> None:
+            self._to_confirm = keys
+            self._confirm_next()
 
-        self._set_busy(tr("Asking the server …"))
+        self._set_busy(tr("Looking for the host key …"))
         self._studio.runner.run("key", work, done=done, failed=self._failed, owner=self, shown=False)
+
+    def _confirm_next(self) -> None:
+        if self._to_confirm:
+            self.show_host_key(self._to_confirm.pop(0))
+        else:
+            self._ask_secret()
 
     def show_host_key(self, host_key: HostKey) -> None:
         super().show_host_key(host_key)

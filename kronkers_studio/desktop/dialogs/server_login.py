@@ -30,6 +30,7 @@ class ServerLoginDialog(Dialog):
         super().__init__(parent, title, sentence, width=500)
         self._studio = studio
         self._host_key: HostKey | None = None
+        self._confirmed: list[str] = []  # the fingerprints that were compared, of jump hosts first
         self.views = Views({first[0]: first[1], "fingerprint": self._fingerprint_step})
         self.content.addWidget(self.views)
         self.cancel = self.add_button(tr("Cancel"), self.reject)
@@ -89,6 +90,11 @@ class ServerLoginDialog(Dialog):
         self.compared = FingerprintStep()
         self.compared.same.toggled.connect(self.next.setEnabled)
         return self.compared
+
+    def _confirm_shown(self) -> None:
+        """Whoever pressed the primary button has compared the fingerprint that is shown."""
+        if self._host_key is not None:
+            self._confirmed.append(self._host_key.fingerprint)
 
     def show_host_key(self, host_key: HostKey) -> None:
         """Show the fingerprint to compare."""

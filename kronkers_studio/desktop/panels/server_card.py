@@ -173,7 +173,7 @@ def _since(lock: DeployLock) -> str:
 
 def _address_words(server: Server) -> str:
     added = tr("added {time}").format(time=moment(server.added)) if server.added else ""
-    return " · ".join(part for part in (server.address, added) if part)
+    return " · ".join(part for part in (server.way, added) if part)
 
 
 def _verdict_words(report: ServerReport) -> tuple[str, Tone]:

@@ -12,6 +12,7 @@ import shiboken6
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from kronkers_studio.desktop.localization import tr
+from kronkers_studio.desktop.work.log_in_questions import LogInQuestioner
 from kronkers_studio.desktop.work.tasks import Result, Task, TaskRunner, Work
 from kronkers_studio.desktop.work.write_turns import Turns
 from kronkers_studio.domain.errors import Cancelled, StoreDamaged, StudioError
@@ -70,6 +71,7 @@ class Studio(QObject):
         super().__init__(parent)
         self.runner = TaskRunner(self)
         self.turns = Turns()
+        self.questioner = LogInQuestioner(self)
         self.load_ahead: Callable[[], object] = _nothing
         """Called off the main thread before a workspace is opened: loads the code of what will show it."""
         self.session: Session | None = None
@@ -111,6 +113,7 @@ class Studio(QObject):
     def use(self, session: Session) -> None:
         """``session`` is the open workspace from now on; one open before is closed once nothing reads it any more."""
         self._let_go()
+        session.servers.ask_person = self.questioner.ask
         self.session = session
         self.opened.emit()
 
@@ -119,6 +122,7 @@ class Studio(QObject):
         self._let_go(then)
 
     def _let_go(self, then: Callable[[], object] = _nothing) -> None:
+        self.questioner.give_up()
         if self.session is not None:
             self.closed.emit()
             self._retired.append(self.session)
