@@ -21,26 +21,10 @@ from pathlib import Path
 
 from kronkers_studio.deployment.host_patterns import matches_any
 from kronkers_studio.deployment.ssh_config_lines import Included, Line, Lines, read_lines
+from kronkers_studio.deployment.ssh_config_settings import FOLLOWED, NO_MATTER
 from kronkers_studio.domain.errors import SshConfigUnusable
 
 _MOST_ALIASES = 500
-_HOST_SETTINGS = """hostname port user identitiesonly identityagent hostkeyalias proxyjump proxycommand
-    userknownhostsfile"""
-_FOLLOWED = frozenset(_HOST_SETTINGS.split())
-_OWN_SETTINGS = """addkeystoagent batchmode checkhostip clearallforwardings compression connectionattempts
-    connecttimeout controlmaster controlpath controlpersist dynamicforward enableescapecommandline enablesshkeysign
-    escapechar exitonforwardfailure fingerprinthash forkafterauthentication forwardagent forwardx11 forwardx11timeout
-    forwardx11trusted gatewayports globalknownhostsfile gssapiauthentication gssapidelegatecredentials hashknownhosts
-    ignoreunknown ipqos localcommand localforward loglevel logverbose numberofpasswordprompts obscurekeystroketiming
-    passwordauthentication permitlocalcommand permitremoteopen preferredauthentications pubkeyauthentication
-    kbdinteractiveauthentication challengeresponseauthentication rekeylimit remotecommand remoteforward requesttty
-    sendenv serveralivecountmax serveraliveinterval sessiontype setenv stdinnull streamlocalbindmask
-    streamlocalbindunlink stricthostkeychecking syslogfacility tag tcpkeepalive tunnel tunneldevice updatehostkeys
-    usekeychain verifyhostkeydns visualhostkey warnweakcrypto xauthlocation"""
-_NO_MATTER = frozenset(_OWN_SETTINGS.split())
-"""Settings for terminals, forwardings and OpenSSH's own habits: they do not change where a server is or who may log in.
-Host keys are always confirmed, whatever StrictHostKeyChecking says."""
-
 _PREDICATES = frozenset({"host", "originalhost", "user", "localuser"})
 _ALONE = frozenset({"all", "canonical", "final"})
 _TOKEN = re.compile(r"%(.)|%$", re.DOTALL)
@@ -134,11 +118,11 @@ class _Search:
         if line.keyword == "identityfile":
             if line.arguments[0] not in self.identity_files:
                 self.identity_files.append(line.arguments[0])
-        elif line.keyword in _FOLLOWED:
+        elif line.keyword in FOLLOWED:
             if line.keyword in ("proxyjump", "proxycommand") and {"proxyjump", "proxycommand"} & set(self.values):
                 return  # whichever is said first counts for both
             self.values.setdefault(line.keyword, (line.arguments, line.where))
-        elif line.keyword not in _NO_MATTER:
+        elif line.keyword not in NO_MATTER:
             self._remark(f"“{line.keyword}” of your SSH configuration is not followed ({line.where}).")
 
     def _remark(self, sentence: str) -> None:

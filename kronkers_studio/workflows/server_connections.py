@@ -107,6 +107,7 @@ class ServerConnections:
     def _credentials(self, server: Server, *, jump: bool = False) -> Credentials:
         """What ``server`` is logged in to with: secrets that are kept, keys of this computer's configuration, and,
         where its host key was confirmed here, the person."""
+        self._typed.pop(server, None)  # of a log-in before, which may have been wrong
         credentials = stored_credentials(self._workspace, server, jump=jump)
         ask = self.ask_person if is_confirmed(server) else None
         if ask is not None:

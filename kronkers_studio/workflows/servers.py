@@ -129,7 +129,6 @@ def log_in_anew(
     for each in (*server.jumps, server):
         confirm_here(each)
     progress.step(f"Logging in to {server.host}")
-    session.servers.forget(name)
     with session.servers.first_connection(server, password, key_passphrase):
         keep_credentials(session.workspace.id, server, password=password, key_passphrase=key_passphrase)
     return server

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from kronkers_studio.deployment import images, ssh
+from kronkers_studio.deployment import handshake, images
 from kronkers_studio.deployment.engine import open_engine
 from kronkers_studio.deployment.images import export_image, load_image
 from kronkers_studio.deployment.ssh import Connection
@@ -140,7 +140,7 @@ def test_cancelling_stops_the_upload_and_leaves_nothing(connection: Connection, 
 def test_a_link_cut_in_the_middle_of_an_upload_is_a_clear_error_in_time(
     spare_server: LabServer, connect_to: Connect, base_image_archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ssh, "_DEAD_AFTER_SECONDS", 2)
+    monkeypatch.setattr(handshake, "_DEAD_AFTER_SECONDS", 2)
     # far more than what socket buffers hold, which is still delivered once the link is back
     image = make_service_image(base_image_archive, filling=os.urandom(48_000_000))
     connection = connect_to(spare_server.as_server())

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import paramiko
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
 from kronkers_studio.deployment import ssh
 from kronkers_studio.deployment.commands import Command, read_clock
@@ -23,6 +25,7 @@ from kronkers_studio.domain.errors import AuthenticationFailed, HostKeyChanged, 
 from kronkers_studio.domain.servers import Server
 from kronkers_studio.settings.secrets import Secret
 from tests.lab.servers import HAS_IPV6, PASSWORD, LabServer
+from tests.lab.ssh_peer import serve_each_connection
 from tests.own_time import own_time
 
 Reach = Callable[..., Connection]
@@ -101,6 +104,10 @@ def test_any_login_shell_and_what_its_start_files_print_work_through_it(
     accounts.write_text(accounts.read_text(encoding="utf-8").replace("/analyst:/bin/sh", f"/analyst:{shell}"), "utf-8")
     for file in (".bashrc", ".cshrc", ".zshenv"):
         other_server.root(f"echo 'echo hello from a start file' > /home/analyst/{file}")
+    banner = other_server.folder / "ssh" / "banner"
+    banner.write_text("Authorised use only.\n" * 200, encoding="utf-8")
+    other_server.stop_sshd()
+    other_server.start_sshd(f"Banner {banner}")
     connection = reach(other_server.as_server(), lab_server.as_server())
     said = connection.run(Command(("sh", "-c", 'printf "%s\n" "$0" "it\'s"; exit 3', "a b")))
     assert (said.output, said.status) == ("a b\nit's\n", 3)
@@ -267,6 +274,41 @@ def test_garbage_in_place_of_the_server_behind_it_is_called_so(
         with pytest.raises(ServerUnreachable, match="not as an SSH server"):
             reach(odd, other_server.as_server(), timeout=2)
         thread.join()
+
+
+class _Mute(paramiko.ServerInterface):
+    """A jump host that lets everybody in, and says nothing when it is to pass on."""
+
+    def get_allowed_auths(self, username: str) -> str:
+        return "password"
+
+    def check_auth_password(self, username: str, password: str) -> int:
+        return paramiko.common.AUTH_SUCCESSFUL
+
+    def check_channel_direct_tcpip_request(self, chanid: int, origin: Any, destination: Any) -> int:
+        time.sleep(4)
+        return paramiko.common.OPEN_FAILED_CONNECT_FAILED
+
+
+@pytest.mark.lab
+def test_a_jump_host_that_says_nothing_when_it_is_to_pass_on_is_given_up(lab_server: LabServer) -> None:
+    private = generate_private_key(SECP256R1())
+    key = paramiko.ECDSAKey(vals=(private, private.public_key()))
+    transports: list[paramiko.Transport] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve_each_connection, args=(listening, key, _Mute, transports))
+        thread.start()
+        jump = Server("gate", "127.0.0.1", listening.getsockname()[1], "ada", f"{key.get_name()} {key.get_base64()}")
+        hosts = JumpHosts(lambda _jump: Credentials(password=Secret("x")))
+        start = own_time()
+        with pytest.raises(ServerUnreachable, match="gate"):
+            hosts.connect(replace(lab_server.as_server(), jumps=(jump,)), Credentials(), timeout=1)
+        assert own_time() - start < 4
+        hosts.close()
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    for transport in transports:
+        transport.close()
 
 
 def test_a_way_of_very_many_jump_hosts_is_not_taken(lab_server: LabServer, reach: Reach) -> None:

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from kronkers_studio.deployment import releases, ssh
+from kronkers_studio.deployment import handshake, releases
 from kronkers_studio.deployment.commands import take_lock
+from kronkers_studio.deployment.credentials import Credentials
 from kronkers_studio.deployment.deploy_lock import (
     break_deploy_lock,
     deploy_lock,
@@ -26,6 +27,7 @@ from kronkers_studio.deployment.deploy_lock import (
 )
 from kronkers_studio.deployment.engine import open_engine
 from kronkers_studio.deployment.images import load_image
+from kronkers_studio.deployment.jump_hosts import JumpHosts
 from kronkers_studio.deployment.releases import (
     ServiceSpec,
     pause_release,
@@ -119,7 +121,10 @@ def test_a_release_is_healthy_hardened_on_loopback_only_and_answers_through_ssh(
 
     # nothing of it can be reached from the network: not by the server's address, and it is not in the server's table
     assert lab_server.listening() - before == {f"127.0.0.1:{endpoint['port']}"}
-    assert {address for address in lab_server.listening() if not address.startswith("127.")} == {"0.0.0.0:22"}
+    assert {address for address in lab_server.listening() if not address.startswith("127.")} <= {
+        "0.0.0.0:22",
+        "[::]:22",
+    }
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((lab_server.host, endpoint["port"]), timeout=5)
 
@@ -518,7 +523,7 @@ def test_setting_a_server_up_again_changes_nothing(lab_server: LabServer, ready:
 def test_a_link_cut_while_a_release_starts_is_a_clear_error_in_time(
     spare_server: LabServer, connect_to: Connect, service_image: HandMadeImage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ssh, "_DEAD_AFTER_SECONDS", 2)
+    monkeypatch.setattr(handshake, "_DEAD_AFTER_SECONDS", 2)
     connection = connect_to(spare_server.as_server())
     set_up_server(connection)
     load_image(connection, service_image.archive, service_image)
@@ -530,3 +535,21 @@ def test_a_link_cut_while_a_release_starts_is_a_clear_error_in_time(
     spare_server.mend()
     again = connect_to(spare_server.as_server())
     assert ask(again, start_release(again, spec_of(service_image, 2))) == 200  # its own forgotten lock does not hinder
+
+
+def test_a_release_through_a_jump_host_is_sent_started_asked_and_removed(
+    lab_server: LabServer, other_server: LabServer, service_image: HandMadeImage
+) -> None:
+    hosts = JumpHosts(lambda _jump: Credentials())
+    behind = replace(lab_server.as_server(), jumps=(other_server.as_server(),))
+    connection = hosts.connect(behind, Credentials())
+    try:
+        load_image(connection, service_image.archive, service_image)
+        endpoint = start_release(connection, spec_of(service_image, 41))
+        assert ask(connection, endpoint) == 200
+        assert release_state(connection, endpoint, "workspace-1") is ReleaseState.LIVE
+        remove_release(connection, endpoint)
+        assert endpoint["service"] not in services(connection)
+    finally:
+        connection.close()
+        hosts.close()

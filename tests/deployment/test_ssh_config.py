@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import time
 from pathlib import Path
@@ -11,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kronkers_studio.deployment.host_patterns import matches, matches_any
+from kronkers_studio.deployment.known_hosts import known_by_ssh
 from kronkers_studio.deployment.ssh_config import HostSettings, SshConfig
-from kronkers_studio.domain.errors import SshConfigUnusable
+from kronkers_studio.domain.errors import InvalidInput, SshConfigUnusable
 
 
 @pytest.fixture
@@ -215,6 +217,26 @@ def test_what_cannot_be_meant_is_told_as_a_sentence(folder: Path, text: str, sai
         _config(folder, text).look_up("a")
     assert type(refusal.value).__module__ == "kronkers_studio.domain.errors"
     assert time.process_time() - start < 20
+
+
+_KEYWORDS = ["Host", "Match", "Include", "HostName", "Port", "User", "IdentityFile", "ProxyJump", "ProxyCommand"]
+_SIGNS = ["exec", "host", "all", "=", '"', "'", "\\", "#", "%", "%h", "${X}", "~", "~x", "*", "!", "/"]
+_WORDS = st.sampled_from(_KEYWORDS + _SIGNS)
+_NOISE = st.lists(st.one_of(_WORDS, st.text(max_size=6)), max_size=6).map(" ".join)
+
+
+@settings(max_examples=300)
+@given(lines=st.lists(_NOISE, max_size=8), name=st.text(min_size=1, max_size=8))
+def test_whatever_it_holds_it_is_read_or_refused_with_a_sentence(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str], name: str
+) -> None:
+    folder = tmp_path_factory.mktemp("ssh")
+    file = folder / "config"
+    file.write_bytes("\n".join(lines).encode("utf-8", "surrogatepass"))
+    with contextlib.suppress(InvalidInput):
+        found = SshConfig(own=file, system=folder / "none").look_up(name)
+        assert all(isinstance(remark, str) for remark in found.remarks)
+    known_by_ssh([name], 22, "ssh-ed25519 AAAA", [file])
 
 
 def test_files_that_include_one_another_many_times_over_are_not_read_for_ever(folder: Path) -> None:

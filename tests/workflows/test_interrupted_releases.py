@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from kronkers_studio.deployment import ssh
+from kronkers_studio.deployment import handshake
 from kronkers_studio.domain.errors import ReleaseFailed, ServerUnreachable
 from kronkers_studio.domain.progress import NoProgress
 from kronkers_studio.domain.releases import IN_PLACE, ReleaseState
@@ -113,7 +113,7 @@ def test_a_line_that_is_cut_while_a_release_starts_leaves_nothing_once_it_is_bac
 ) -> None:
     answer = predict(session, MODEL, PLACE, sample_rows()).outputs
     with monkeypatch.context() as patched:
-        patched.setattr(ssh, "_DEAD_AFTER_SECONDS", 2)
+        patched.setattr(handshake, "_DEAD_AFTER_SECONDS", 2)
         session.forget_connection(PLACE)
         note = CutsWhenItWaits(lab_server)
         with pytest.raises(ServerUnreachable):

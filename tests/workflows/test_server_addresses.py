@@ -237,6 +237,24 @@ def test_a_jump_hosts_password_is_asked_for_and_kept_once_it_was_right(
     assert stored_credentials(session.workspace.id, server.jumps[0], jump=True).password is None
 
 
+def test_a_jump_hosts_password_that_was_wrong_is_not_kept_by_a_later_log_in(
+    session: Session, configured: Path, lab_server: LabServer, other_server: LabServer, secret_service: SecretService
+) -> None:
+    """Seen to fail: a key let in the next time, and the wrong password of before was kept."""
+    text = (configured / ".ssh" / "config").read_text(encoding="utf-8")
+    _write_config(configured, "Host gate\n IdentityFile none\n" + text.replace("plant gate\n User", "plant\n User"))
+    _write_config(
+        configured, (configured / ".ssh" / "config").read_text(encoding="utf-8") + "Host gate\n User analyst\n"
+    )
+    session.servers.ask_person = _Person(["wrong"], ["wrong"], None)
+    with pytest.raises(LogInUnanswered):
+        _add_plant(session, lab_server, other_server)
+    _write_config(configured, text)
+    _add_plant(session, lab_server, other_server)
+    (jump,) = session.workspace.ledger.server("factory").jumps
+    assert stored_credentials(session.workspace.id, jump, jump=True).password is None
+
+
 def test_without_anybody_to_ask_a_jump_hosts_password_comes_from_its_own_variable(
     session: Session, configured: Path, lab_server: LabServer, other_server: LabServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
