@@ -1,4 +1,4 @@
-"""Which settings of OpenSSH's client configuration are followed, and which need not be; any other is named to people."""
+"""Which settings of OpenSSH's client configuration are followed, and which need not be; others are named to people."""
 
 from __future__ import annotations
 
