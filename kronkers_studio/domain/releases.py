@@ -67,6 +67,9 @@ class Release:
     worker: Worker | None = field(default=None, metadata={"stored": True})
     left: bool = field(default=False, metadata={"stored": True})  # a rollback went from it to an earlier one
     lost: bool = field(default=False, metadata={"stored": True})  # it was live, and ended though nobody here stopped it
+    warm: bool = field(
+        default=False, metadata={"stored": True}
+    )  # on standby but running, so that going back is at once
 
     @property
     def label(self) -> str:

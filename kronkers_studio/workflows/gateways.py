@@ -90,10 +90,16 @@ def start_gateway(
 def stop_gateway(session: Session, server: str) -> None:
     """End the gateway of a server: no program reaches its models any more. Raises ``NotFound`` where there is none."""
     from kronkers_studio.deployment.gateway.gateway_service import remove_gateway
+    from kronkers_studio.deployment.releases import pause_release
 
     gateway_of(session, server)
-    remove_gateway(session.connection(session.workspace.ledger.server(server)))
+    connection = session.connection(session.workspace.ledger.server(server))
+    remove_gateway(connection)
     _record(session, server, None)
+    for release in session.workspace.ledger.releases(place=server):
+        if release.warm:  # nobody goes back at once any more
+            pause_release(connection, release.endpoint, session.workspace.id)
+            session.workspace.ledger.replace_release(release, replace(release, warm=False), author=session.author)
 
 
 def gateway_of(session: Session, server: str) -> ServerGateway:
@@ -202,23 +208,25 @@ def _apply(
 def _intended(
     session: Session, gateway: ServerGateway, generation: int, *, without: Release | None = None
 ) -> GatewayState:
-    """By the history: a route for each model that is live on the server, and everybody who may ask."""
+    """By the history: a route for each model that is live on the server, what runs for the way back, and everybody who
+    may ask."""
     from kronkers_studio.deployment.proof import token
 
-    live = [
+    asked = [
         release
         for release in session.workspace.ledger.releases(place=gateway.server)
-        if release.state is ReleaseState.LIVE
+        if (release.state is ReleaseState.LIVE or release.warm)
         and "port" in release.endpoint
         and (without is None or (release.model, release.number) != (without.model, without.number))
     ]
-    live.sort(key=lambda release: (release.model, release.number))
+    asked.sort(key=lambda release: (release.model, release.number))
+    routed = [release for release in asked if release.state is ReleaseState.LIVE]
     return GatewayState(
         generation=generation,
-        routes=tuple(Route(gateway.environment, each.model, str(each.endpoint["service"])) for each in live),
+        routes=tuple(Route(gateway.environment, each.model, str(each.endpoint["service"])) for each in routed),
         upstreams=tuple(
             Upstream(str(each.endpoint["service"]), int(each.endpoint["port"]), token(session.release_secret(each)))
-            for each in live
+            for each in asked
         ),
         consumers=tuple(session.workspace.ledger.consumers()),
     )

@@ -64,6 +64,9 @@ class Place(Protocol):
     def log(self, release: Release) -> list[str]:
         """The last lines that its service logged, oldest first; none where nothing of it is there."""
 
+    def keeps_warm(self) -> bool:
+        """Whether what was live goes on running beside what has replaced it, so that going back takes no time."""
+
     def publish(self) -> None:
         """Tell whoever sends requests to the place's services what is live now, by the history."""
 
@@ -175,6 +178,9 @@ class ThisComputer:
         from kronkers_studio.deployment.local_service import service_log
 
         return service_log(self._folder(release.model, release.number))
+
+    def keeps_warm(self) -> bool:
+        return False
 
     def publish(self) -> None:
         """Whoever asks here knows the release itself."""
@@ -324,6 +330,10 @@ class OnServer:
         connection = self._session.connection(self._server)
         return service_log(connection, release.endpoint, self._session.workspace.id, _LOG_LINES)
 
+    def keeps_warm(self) -> bool:
+        """Programs that ask through a gateway do not wait until an earlier release has started."""
+        return any(gateway.server == self._server.name for gateway in self._session.workspace.ledger.gateways())
+
     def publish(self) -> None:
         from kronkers_studio.workflows.gateways import publish
 
@@ -334,7 +344,8 @@ class OnServer:
         possible, but what another release has replaced is not stopped while requests still go to it."""
         from kronkers_studio.workflows.gateways import publish
 
-        if release.state not in (ReleaseState.LIVE, ReleaseState.STANDBY):
+        being_replaced = release.state is ReleaseState.STANDBY and release.worker is not None
+        if release.state is not ReleaseState.LIVE and not being_replaced:
             return
         live = self._session.workspace.ledger.live_release(release.model, release.place)
         try:

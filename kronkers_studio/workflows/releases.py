@@ -183,6 +183,8 @@ def stop_release(session: Session, name: str, place_name: str, *, progress: Prog
     place.pause(release)
     stopped = _in_state(release, ReleaseState.STANDBY, "stopped")
     _record(session, stopped)
+    warm = [each for each in session.workspace.ledger.releases(name, place_name) if each.warm]
+    _make_way(session, place, (), warm, progress)
     return stopped
 
 
@@ -266,7 +268,7 @@ def _switch(
     ]
     before = [release for release in others if release.state is ReleaseState.LIVE]
     message = f"took over from {before[0].label}" if before else ""
-    live = _in_state(replace(answering, worker=None, left=False, lost=False), ReleaseState.LIVE, message)
+    live = _in_state(replace(answering, worker=None, left=False, lost=False, warm=False), ReleaseState.LIVE, message)
     replaced = [
         _in_state(
             replace(release, worker=starting.worker, left="port" in starting.endpoint and live.number < release.number),
@@ -290,14 +292,27 @@ def _switch(
     except StudioError as problem:
         progress.note(f"The gateway does not know of {live.label} yet, so what was live runs on: {problem.message}")
         return live
-    for release in replaced:
+    warm = [release for release in ledger.releases(starting.model, starting.place) if release.warm]
+    _make_way(session, place, replaced, warm, progress)
+    return live
+
+
+def _make_way(
+    session: Session, place: Place, replaced: Sequence[Release], warm: Sequence[Release], progress: Progress
+) -> None:
+    """What was live is stopped, or goes on running for the way back in a place that keeps one so; what did so until now
+    (``warm``) is stopped then."""
+    ledger = session.workspace.ledger
+    keeps = place.keeps_warm()
+    for release in replaced if keeps else ():
+        ledger.replace_release(release, replace(release, worker=None, warm=True), author=session.author)
+    for release in warm if keeps else (*replaced, *warm):
         try:
             place.pause(release)
         except StudioError as problem:
             progress.note(f"{release.label} could not be stopped yet: {problem.message}")
         else:
-            ledger.replace_release(release, replace(release, worker=None), author=session.author)
-    return live
+            ledger.replace_release(release, replace(release, worker=None, warm=False), author=session.author)
 
 
 def _give_up(session: Session, place: Place, starting: Release, problem: BaseException) -> None:
@@ -328,7 +343,7 @@ def _stay(session: Session, place: Place, starting: Release, target: Release, pr
             return
         place.pause(paused)
         gone = place.state(paused) is ReleaseState.STOPPED
-        after = _in_state(target, ReleaseState.STOPPED, problem.message) if gone else target
+        after = _in_state(target, ReleaseState.STOPPED, problem.message) if gone else replace(target, warm=False)
         ledger.replace_release(paused, after, author=session.author)
         _say_what_is_live(session, place, starting, problem)
 

@@ -123,9 +123,16 @@ def test_a_program_asks_what_is_live_by_one_address_that_stays(
     try:
         second = release_model(session, MODEL, 1, to=place)
         assert program.ask(f"{address}/predict", rows)[1]["kronkers-release"] == second.endpoint["service"]
+        assert _running(lab_server, session) == [first.endpoint["service"], second.endpoint["service"]]
+        begun = time.monotonic()
         back = roll_back(session, MODEL, place)
+        took = time.monotonic() - begun
         assert back.number == first.number
+        assert program.ask(f"{address}/predict", rows)[1]["kronkers-release"] == first.endpoint["service"]
+        print(f"going back took {took:.2f} s")
         time.sleep(1)
+        third = release_model(session, MODEL, 1, to=place)
+        assert _running(lab_server, session) == [first.endpoint["service"], third.endpoint["service"]]
     finally:
         done.set()
         for thread in threads:
@@ -135,11 +142,19 @@ def test_a_program_asks_what_is_live_by_one_address_that_stays(
     report = gateway_report(session, place)
     assert (report.running, report.differences) == (True, ())
     assert [address for _, address in report.addresses] == [f"https://{lab_server.host}:8443/testing/{MODEL}"]
-    assert [service.up for service in report.services] == [True]
+    assert [service.up for service in report.services] == [True, True], "what is live, and what runs for the way back"
 
     stop_release(session, MODEL, place)
     assert program.ask(f"{address}/predict", rows)[0] == 404
-    assert list_releases(session, MODEL, place)[-1].state is ReleaseState.STANDBY
+    assert {release.state for release in list_releases(session, MODEL, place)} == {ReleaseState.STANDBY}
+    assert _running(lab_server, session) == [], "nor what ran for the way back"
+
+
+def _running(server: LabServer, session: Session) -> list[str]:
+    """The services of the workspace that are to run, once Swarm has followed."""
+    label = f"label=kronkers.workspace={session.workspace.id}"
+    listed = server.root(f"docker service ls --filter {label} --format '{{{{.Name}}}} {{{{.Replicas}}}}'")
+    return sorted(line.split()[0] for line in listed.splitlines() if not line.endswith("/0"))
 
 
 def test_keys_are_made_replaced_and_revoked(session: Session, gateway: ServerGateway, lab_server: LabServer) -> None:
