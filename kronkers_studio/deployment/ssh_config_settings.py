@@ -6,12 +6,12 @@ _HOST_SETTINGS = """hostname port user identitiesonly identityagent hostkeyalias
     userknownhostsfile"""
 FOLLOWED = frozenset(_HOST_SETTINGS.split())
 _OWN_SETTINGS = """addkeystoagent batchmode checkhostip clearallforwardings compression connectionattempts
-    connecttimeout controlmaster controlpath controlpersist dynamicforward enableescapecommandline enablesshkeysign
-    escapechar exitonforwardfailure fingerprinthash forkafterauthentication forwardagent forwardx11 forwardx11timeout
-    forwardx11trusted gatewayports globalknownhostsfile gssapiauthentication gssapidelegatecredentials hashknownhosts
-    ignoreunknown ipqos localcommand localforward loglevel logverbose numberofpasswordprompts obscurekeystroketiming
-    passwordauthentication permitlocalcommand permitremoteopen preferredauthentications pubkeyauthentication
-    kbdinteractiveauthentication challengeresponseauthentication rekeylimit remotecommand remoteforward requesttty
+    connecttimeout
+    controlmaster controlpath controlpersist dynamicforward enableescapecommandline enablesshkeysign escapechar
+    exitonforwardfailure fingerprinthash forkafterauthentication forwardagent forwardx11 forwardx11timeout
+    forwardx11trusted gatewayports globalknownhostsfile gssapiauthentication gssapidelegatecredentials
+    hashknownhosts ignoreunknown ipqos localcommand localforward loglevel logverbose numberofpasswordprompts
+    obscurekeystroketiming permitlocalcommand permitremoteopen rekeylimit remotecommand remoteforward requesttty
     sendenv serveralivecountmax serveraliveinterval sessiontype setenv stdinnull streamlocalbindmask
     streamlocalbindunlink stricthostkeychecking syslogfacility tag tcpkeepalive tunnel tunneldevice updatehostkeys
     usekeychain verifyhostkeydns visualhostkey warnweakcrypto xauthlocation"""

@@ -177,12 +177,13 @@ def test_no_command_of_it_is_ever_run_and_that_is_said(folder: Path, tmp_path: P
 
 def test_settings_that_are_not_followed_are_named_with_their_line(folder: Path) -> None:
     config = _config(
-        folder, "Host a\n PKCS11Provider /lib/x.so\n Ciphers aes128-ctr\n ServerAliveInterval 5\n ForwardAgent yes\n"
+        folder,
+        "Host a\n PKCS11Provider /lib/x.so\n PasswordAuthentication no\n ServerAliveInterval 5\n ForwardAgent yes\n",
     )
     file = folder / "config"
     assert config.look_up("a").remarks == (
         f"“pkcs11provider” of your SSH configuration is not followed ({file}, line 2).",
-        f"“ciphers” of your SSH configuration is not followed ({file}, line 3).",
+        f"“passwordauthentication” of your SSH configuration is not followed ({file}, line 3).",
     )
     assert config.look_up("b").remarks == ()
     canonical = _config(folder, "Match canonical host a\n User x\n").look_up("a")
