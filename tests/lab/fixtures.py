@@ -25,6 +25,7 @@ _MARKED_BY = {
     "base_image_archive": "lab",
     "debian_image_archive": "lab",
     "package_proxy": "lab",
+    "haproxy": "lab",
     "secret_service": "secret_service",
 }
 
