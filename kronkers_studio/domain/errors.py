@@ -311,7 +311,11 @@ class GatewayFailed(ServerError):
 
 
 class GatewayAway(GatewayFailed):
-    """A server's gateway does not run."""
+    """A server's gateway is not there: nothing sends requests, now or later."""
+
+
+class GatewayStateUnreadable(GatewayFailed):
+    """What a gateway was told last is of no form that this version knows."""
 
 
 class ReleaseFailed(StudioError):

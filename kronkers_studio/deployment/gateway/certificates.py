@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -103,6 +104,19 @@ def issue(authority: Authority, names: Sequence[str], now: datetime | None = Non
         .sign(signer, hashes.SHA256())
     )
     return _pem(key) + certificate.public_bytes(serialization.Encoding.PEM) + authority.certificate
+
+
+def is_of_key(certificate: str, key: bytes) -> bool:
+    """Whether ``certificate`` is one certificate in PEM and nothing more, for ``key`` and signed with it: whoever can
+    write to a workspace may have put another one there, or one beside it."""
+    try:
+        only = x509.load_pem_x509_certificate(certificate.encode("ascii"))
+        only.verify_directly_issued_by(only)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    public = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    same = only.public_key().public_bytes(*public) == _signer(key).public_key().public_bytes(*public)
+    return same and only.public_bytes(serialization.Encoding.PEM).decode("ascii") == certificate
 
 
 def expiry_of(certificate: bytes) -> datetime:
