@@ -20,7 +20,9 @@ ConsumerName = Annotated[str, typer.Argument(metavar="NAME", help="Who asks: a p
 Proxy = Annotated[
     str, typer.Option("--proxy", metavar="URL", help="What the server reaches Debian's packages through.")
 ]
-ValidDays = Annotated[int, typer.Option("--days", min=0, max=36500, help="After how many days the key ends; 0 for never.")]
+ValidDays = Annotated[
+    int, typer.Option("--days", min=0, max=36500, help="After how many days the key ends; 0 for never.")
+]
 
 
 def add_commands(app: typer.Typer) -> None:

@@ -311,7 +311,8 @@ class GatewayFailed(ServerError):
 
 
 class GatewayAway(GatewayFailed):
-    """A server's gateway is not there: nothing sends requests, now or later."""
+    """A server has no gateway, or another workspace's: none sends requests to this workspace's releases, now or
+    later."""
 
 
 class GatewayStateUnreadable(GatewayFailed):

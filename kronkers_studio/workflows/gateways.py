@@ -68,8 +68,9 @@ def start_gateway(
     """Start the gateway of a server, or start it again; what is live there has an address from then on.
 
     One that is started again keeps its ``environment`` and ``names`` unless others are given; the first one's are
-    "production" and the server's own name alone. Its certificate is for the server's own name and for ``names``; the workspace's authority gives it. ``proxy`` is
-    used only when the image has to be built. Raises ``InvalidInput``, ``GatewayFailed``, ``ServerError``.
+    "production" and none. Its certificate is for the server's own name and for ``names``; the workspace's authority
+    gives it. ``proxy`` is used only when the image has to be built. Raises ``InvalidInput``, ``GatewayFailed``,
+    ``ServerError``.
     """
     from kronkers_studio.deployment.gateway import gateway_service
     from kronkers_studio.deployment.setup import set_up_server
@@ -111,10 +112,13 @@ def stop_gateway(session: Session, server: str) -> None:
     gateway_of(session, server)
     connection = session.connection(session.workspace.ledger.server(server))
     container = find_gateway(connection)
-    if container is not None:
-        _told_last(session, container, anew=True)
-        forget_state(container)
-    remove_gateway(connection)
+    try:
+        if container is not None:
+            _told_last(session, container, anew=True)
+            forget_state(container)
+        remove_gateway(connection)
+    except GatewayAway:  # another workspace's by now: it stays, and is no longer this one's
+        pass
     _record(session, server, None)
 
 
@@ -213,7 +217,7 @@ def authority_certificate(session: Session) -> str:
 def _told_last(session: Session, container: GatewayContainer, *, anew: bool = False) -> GatewayState | None:
     """What the gateway was told last; None when that is nothing, or (with ``anew``) something that cannot be read.
 
-    Raises ``GatewayFailed`` when another workspace told it: its programs would lose their models and their keys."""
+    Raises ``GatewayAway`` when another workspace told it: its programs would lose their models and their keys."""
     from kronkers_studio.deployment.gateway.gateway_control import generation_in_force, read_state
 
     try:
@@ -224,7 +228,7 @@ def _told_last(session: Session, container: GatewayContainer, *, anew: bool = Fa
         number = generation_in_force(container)
         return GatewayState(number) if number else None
     if state is not None and state.workspace not in ("", session.workspace.id):
-        raise GatewayFailed(
+        raise GatewayAway(
             "The gateway of this server belongs to another workspace.",
             next_step="Use another server, or stop it from there first (`kronkers gateway stop`). Nothing was changed.",
         )

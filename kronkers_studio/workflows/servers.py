@@ -222,7 +222,8 @@ def remove_server(session: Session, name: str) -> None:
         )
     session.forget_connection(name)
     if any(gateway.server == name for gateway in session.workspace.ledger.gateways()):
-        session.workspace.ledger.record(GatewaySet(name, None, datetime.now(UTC), session.author), author=session.author)
+        forgotten = GatewaySet(name, None, datetime.now(UTC), session.author)
+        session.workspace.ledger.record(forgotten, author=session.author)
     session.workspace.ledger.record(ServerRemoved(name), author=session.author)
     forget_credentials(session.workspace.id, server)
     still = {jump for other in session.workspace.ledger.servers() for jump in other.jumps}

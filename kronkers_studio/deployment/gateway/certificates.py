@@ -84,6 +84,7 @@ def issue(authority: Authority, names: Sequence[str], now: datetime | None = Non
     PEM, as HAProxy wants it."""
     if not names:
         raise InvalidInput("A certificate needs the name or the address of its server.")
+    names = [_in_ascii(name) for name in names]
     now = now or datetime.now(UTC)
     signer = _signer(authority.key)
     issuer = x509.load_pem_x509_certificate(authority.certificate)
@@ -139,6 +140,14 @@ def _general(name: str) -> x509.GeneralName:
         return x509.IPAddress(ip_address(name))
     except ValueError:
         return x509.DNSName(name)
+
+
+def _in_ascii(name: str) -> str:
+    """As the DNS has it: "xn--mnchen-3ya.example"."""
+    try:
+        return name if name.isascii() else name.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise InvalidInput(f"“{name[:60]}” cannot be in a certificate as a host's name.") from None
 
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
