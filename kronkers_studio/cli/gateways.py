@@ -20,7 +20,9 @@ ConsumerName = Annotated[str, typer.Argument(metavar="NAME", help="Who asks: a p
 Proxy = Annotated[
     str, typer.Option("--proxy", metavar="URL", help="What the server reaches Debian's packages through.")
 ]
-ValidDays = Annotated[int, typer.Option("--days", min=0, help="After how many days the key ends; 0 for never.")]
+ValidDays = Annotated[
+    int, typer.Option("--days", min=0, max=36500, help="After how many days the key ends; 0 for never.")
+]
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -45,8 +47,9 @@ def start(
     terminal: Terminal,
     server: ServerName,
     environment: Annotated[
-        str, typer.Option("--environment", metavar="NAME", help="How its addresses begin.")
-    ] = "production",
+        str,
+        typer.Option("--environment", metavar="NAME", help="How its addresses begin; production, or what it was."),
+    ] = "",
     name: Annotated[
         list[str] | None, typer.Option("--name", metavar="HOST", help="A name that programs will use; more than once.")
     ] = None,
@@ -90,7 +93,7 @@ def repair(terminal: Terminal, server: ServerName) -> None:
 
     with terminal.session() as session:
         gateway_of(session, server)
-        publish(session, server)
+        publish(session, server, anew=True)
         report = gateway_report(session, server)
         terminal.result(report, *_lines(report))
 

@@ -311,7 +311,12 @@ class GatewayFailed(ServerError):
 
 
 class GatewayAway(GatewayFailed):
-    """A server's gateway does not run."""
+    """A server has no gateway, or another workspace's: none sends requests to this workspace's releases, now or
+    later."""
+
+
+class GatewayStateUnreadable(GatewayFailed):
+    """What a gateway was told last is of no form that this version knows."""
 
 
 class ReleaseFailed(StudioError):

@@ -97,13 +97,15 @@ class Peer:
 @dataclass(frozen=True, slots=True)
 class GatewayState:
     """What a gateway should be doing. ``generation`` counts up with each change, so that of two states the later one is
-    known; ``upstreams`` are the services that it can send requests to at once, also those on standby."""
+    known; ``upstreams`` are the services that it can send requests to at once, also those on standby. ``workspace`` is
+    the one whose gateway it is; "" in a state that was written before it was told."""
 
     generation: int
     routes: tuple[Route, ...] = ()
     upstreams: tuple[Upstream, ...] = ()
     consumers: tuple[Consumer, ...] = ()
     peers: tuple[Peer, ...] = ()
+    workspace: str = ""
 
     @property
     def choices(self) -> Mapping[str, Route]:

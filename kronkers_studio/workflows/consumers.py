@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from kronkers_studio.domain.changes import ConsumerSet
-from kronkers_studio.domain.errors import AlreadyExists, InvalidInput, NotFound
+from kronkers_studio.domain.errors import AlreadyExists, GatewayFailed, InvalidInput, NotFound
 from kronkers_studio.domain.gateways import DEFAULT_RATE, ApiKey, Consumer, key_of, new_api_key
 from kronkers_studio.domain.progress import SILENT, Progress
 from kronkers_studio.settings.secrets import Secret
@@ -45,7 +45,7 @@ def add_consumer(
     """Let somebody ask ``models`` ("production/wine"; all when empty), and give the key for it.
 
     ``rate`` is the most requests within ten seconds, ``quota`` the most a day (0: any number). Raises ``InvalidInput``,
-    ``AlreadyExists``, and what ``publish_everywhere`` raises: then the key is valid on those gateways that were told.
+    ``AlreadyExists``. The key is given whatever gateways could not be told of it; they are noted.
     """
     if not _NAME.fullmatch(name):
         raise InvalidInput(
@@ -65,7 +65,7 @@ def add_consumer(
         raise InvalidInput("Limits are whole numbers above zero.", next_step="Leave --quota out for any number a day.")
     key, text = _new_key(expires)
     consumer = Consumer(name, (key,), rate, quota, tuple(dict.fromkeys(models)))
-    _set(session, name, consumer, progress)
+    _set_new_key(session, name, consumer, progress)
     return consumer, text
 
 
@@ -83,7 +83,7 @@ def add_key(
         )
     key, text = _new_key(expires)
     changed = replace(consumer, keys=(*valid, key))
-    _set(session, name, changed, progress)
+    _set_new_key(session, name, changed, progress)
     return changed, text
 
 
@@ -120,6 +120,14 @@ def _new_key(expires: datetime | None) -> tuple[ApiKey, Secret]:
         raise InvalidInput("The key would have expired already.", next_step="Give a day that is to come.")
     text = new_api_key()
     return key_of(text, now, expires), Secret(text)
+
+
+def _set_new_key(session: Session, name: str, consumer: Consumer, progress: Progress) -> None:
+    """It is shown this once: a gateway that is away must not keep it from whoever asked for it."""
+    try:
+        _set(session, name, consumer, progress)
+    except GatewayFailed as problem:
+        progress.note(str(problem))
 
 
 def _set(session: Session, name: str, consumer: Consumer | None, progress: Progress) -> None:

@@ -14,7 +14,15 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from kronkers_studio.domain.changes import AuthorityMade, GatewaySet
-from kronkers_studio.domain.errors import GatewayAway, InvalidInput, NotFound, StudioError
+from kronkers_studio.domain.errors import (
+    GatewayAway,
+    GatewayFailed,
+    GatewayStateUnreadable,
+    InvalidInput,
+    NotFound,
+    StoreDamaged,
+    StudioError,
+)
 from kronkers_studio.domain.gateways import GatewayState, KeyUse, Route, ServerGateway, ServiceHealth, Upstream
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.releases import Release, ReleaseState
@@ -28,6 +36,7 @@ CONSUMERS, GATEWAYS = "consumers", "gateways"
 """What the workspace has authorities for: what programs know gateways by, and what gateways know one another by."""
 
 API_PORT = 8443
+FIRST_ENVIRONMENT = "production"
 _ENVIRONMENT = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 _HOST_PART = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?")
 _RENEWAL = timedelta(days=30)
@@ -50,7 +59,7 @@ def start_gateway(
     session: Session,
     server: str,
     *,
-    environment: str = "production",
+    environment: str = "",
     names: Sequence[str] = (),
     proxy: str = "",
     progress: Progress = SILENT,
@@ -58,15 +67,19 @@ def start_gateway(
 ) -> ServerGateway:
     """Start the gateway of a server, or start it again; what is live there has an address from then on.
 
-    Its certificate is for the server's own name and for ``names``; the workspace's authority gives it. ``proxy`` is
-    used only when the image has to be built. Raises ``InvalidInput``, ``GatewayFailed``, ``ServerError``.
+    One that is started again keeps its ``environment`` and ``names`` unless others are given; the first one's are
+    "production" and none. Its certificate is for the server's own name and for ``names``; the workspace's authority
+    gives it. ``proxy`` is used only when the image has to be built. Raises ``InvalidInput``, ``GatewayFailed``,
+    ``ServerError``.
     """
     from kronkers_studio.deployment.gateway import gateway_service
-    from kronkers_studio.deployment.gateway.gateway_control import read_state
     from kronkers_studio.deployment.setup import set_up_server
     from kronkers_studio.workflows.platform_images import bring_platform_image
 
     known = session.workspace.ledger.server(server)
+    was = _gateway(session, server)
+    environment = environment or (was.environment if was is not None else FIRST_ENVIRONMENT)
+    names = names or (was.names if was is not None else ())
     if not _ENVIRONMENT.fullmatch(environment):
         raise InvalidInput(
             f"“{environment[:40]}” cannot be an environment's name.",
@@ -79,22 +92,34 @@ def start_gateway(
     image = bring_platform_image(session, known, proxy=proxy, progress=progress, cancel=cancel)
     progress.step(f"Starting the gateway of {server}")
     container = gateway_service.start_gateway(connection, image, progress=progress, cancel=cancel)
+    before = _told_last(session, container, anew=True)
     now = datetime.now(UTC)
     certificates, valid_until = _certificates(session, server, every)
     gateway = ServerGateway(server, environment, every, valid_until, now)
     session.workspace.ledger.record(GatewaySet(server, gateway, now, session.author), author=session.author)
-    _apply(session, gateway, container, read_state(container), certificates)
+    _apply(session, gateway, container, before, certificates)
     return gateway
 
 
 def stop_gateway(session: Session, server: str) -> None:
-    """End the gateway of a server: no program reaches its models any more. Raises ``NotFound`` where there is none."""
-    from kronkers_studio.deployment.gateway.gateway_service import remove_gateway
+    """End the gateway of a server: no program reaches its models any more. Raises ``NotFound`` where there is none.
+
+    What it was told is forgotten first, so that one that is started later does not begin with keys that were revoked
+    in between."""
+    from kronkers_studio.deployment.gateway.gateway_control import forget_state
+    from kronkers_studio.deployment.gateway.gateway_service import find_gateway, remove_gateway
     from kronkers_studio.deployment.releases import pause_release
 
     gateway_of(session, server)
     connection = session.connection(session.workspace.ledger.server(server))
-    remove_gateway(connection)
+    container = find_gateway(connection)
+    try:
+        if container is not None:
+            _told_last(session, container, anew=True)
+            forget_state(container)
+        remove_gateway(connection)
+    except GatewayAway:  # another workspace's by now: it stays, and is no longer this one's
+        pass
     _record(session, server, None)
     for release in session.workspace.ledger.releases(place=server):
         if release.warm:  # nobody goes back at once any more
@@ -115,42 +140,48 @@ def list_gateways(session: Session) -> list[ServerGateway]:
     return session.workspace.ledger.gateways()
 
 
-def publish(session: Session, server: str, *, without: Release | None = None) -> bool:
+def publish(session: Session, server: str, *, without: Release | None = None, anew: bool = False) -> bool:
     """Tell the server's gateway what is live there now, but for ``without``, which is about to be stopped; whether the
-    server has one. Nothing is changed where all is as it should be.
+    server has one. Nothing is changed where all is as it should be. With ``anew``, also where what it was told last
+    cannot be read.
 
     Raises ``GatewayFailed``, ``ServerError``; nothing may be stopped then that it still sends requests to.
     """
-    from kronkers_studio.deployment.gateway.gateway_control import read_state
-
     gateway = _gateway(session, server)
     if gateway is None:
         return False
     container = _container(session, gateway)
+    before = _told_last(session, container, anew=anew)
     renewed = None
-    if gateway.valid_until - datetime.now(UTC) < _RENEWAL:
+    if before is None or gateway.valid_until - datetime.now(UTC) < _RENEWAL:  # one without its volume has none
         renewed, valid_until = _certificates(session, server, gateway.names)
         gateway = replace(gateway, valid_until=valid_until)
-    _apply(session, gateway, container, read_state(container), renewed, without=without)
+    _apply(session, gateway, container, before, renewed, without=without)
     if renewed is not None:
         _record(session, server, gateway)
     return True
 
 
 def publish_everywhere(session: Session, progress: Progress = SILENT) -> list[ServerGateway]:
-    """Tell all gateways who may ask now; those that were told. What fails for one is raised after the others."""
+    """Tell all gateways who may ask now; those that were told. Those that could not be told are named by one
+    ``GatewayFailed`` after the others: until they are, they do what they did."""
     told: list[ServerGateway] = []
-    problems: list[StudioError] = []
+    problems: dict[str, StudioError] = {}
     for gateway in session.workspace.ledger.gateways():
         progress.step(f"Telling the gateway of {gateway.server}")
         try:
             publish(session, gateway.server)
         except StudioError as problem:  # one that is away must not keep a revoked key valid on the others
-            problems.append(problem)
+            problems[gateway.server] = problem
         else:
             told.append(gateway)
     if problems:
-        raise problems[0]
+        repairs = " and ".join(f"`kronkers gateway repair {name}`" for name in problems)
+        raise GatewayFailed(
+            f"It is recorded, but not known to the gateway of {' and of '.join(problems)} yet, which lets in who could "
+            f"ask before: {'; '.join(problem.message.rstrip('.') for problem in problems.values())}.",
+            next_step=f"Once it answers: {repairs}.",
+        )
     return told
 
 
@@ -186,6 +217,27 @@ def address_of(gateway: ServerGateway, model: str) -> str:
 def authority_certificate(session: Session) -> str:
     """The certificate (PEM) that programs know this workspace's gateways by."""
     return _authority(session, CONSUMERS).certificate.decode("ascii")
+
+
+def _told_last(session: Session, container: GatewayContainer, *, anew: bool = False) -> GatewayState | None:
+    """What the gateway was told last; None when that is nothing, or (with ``anew``) something that cannot be read.
+
+    Raises ``GatewayAway`` when another workspace told it: its programs would lose their models and their keys."""
+    from kronkers_studio.deployment.gateway.gateway_control import generation_in_force, read_state
+
+    try:
+        state = read_state(container)
+    except GatewayStateUnreadable:
+        if not anew:
+            raise
+        number = generation_in_force(container)
+        return GatewayState(number) if number else None
+    if state is not None and state.workspace not in ("", session.workspace.id):
+        raise GatewayAway(
+            "The gateway of this server belongs to another workspace.",
+            next_step="Use another server, or stop it from there first (`kronkers gateway stop`). Nothing was changed.",
+        )
+    return state
 
 
 def _apply(
@@ -229,19 +281,21 @@ def _intended(
             for each in asked
         ),
         consumers=tuple(session.workspace.ledger.consumers()),
+        workspace=session.workspace.id,
     )
 
 
 def _container(session: Session, gateway: ServerGateway) -> GatewayContainer:
-    from kronkers_studio.deployment.gateway.gateway_service import find_gateway
+    from kronkers_studio.deployment.gateway.gateway_service import find_gateway, is_gateway_there
 
-    found = find_gateway(session.connection(session.workspace.ledger.server(gateway.server)))
-    if found is None:
-        raise GatewayAway(
-            f"The gateway of {gateway.server} does not run.",
-            next_step=f"Start it again: `kronkers gateway start {gateway.server}`.",
-        )
-    return found
+    connection = session.connection(session.workspace.ledger.server(gateway.server))
+    found = find_gateway(connection)
+    if found is not None:
+        return found
+    start = f"Start it again: `kronkers gateway start {gateway.server}`."
+    if is_gateway_there(connection):  # it comes back by itself, and then does what it was told last
+        raise GatewayFailed(f"The gateway of {gateway.server} does not run at the moment.", next_step=start)
+    raise GatewayAway(f"The gateway of {gateway.server} is not there any more.", next_step=start)
 
 
 def _certificates(session: Session, server: str, names: Sequence[str]) -> tuple[dict[str, bytes], datetime]:
@@ -259,7 +313,7 @@ def _certificates(session: Session, server: str, names: Sequence[str]) -> tuple[
 
 
 def _authority(session: Session, purpose: str) -> Authority:
-    from kronkers_studio.deployment.gateway.certificates import Authority, authority_key, new_authority
+    from kronkers_studio.deployment.gateway.certificates import Authority, authority_key, is_of_key, new_authority
 
     workspace = session.workspace
     key = authority_key(workspace.authority_key, purpose)
@@ -269,6 +323,11 @@ def _authority(session: Session, purpose: str) -> Authority:
         made = AuthorityMade(purpose, certificate, datetime.now(UTC), session.author)
         workspace.ledger.record(made, author=session.author)
         certificate = workspace.ledger.authority(purpose)  # of two that made one at once, the first counts
+    if not is_of_key(certificate, key):
+        raise StoreDamaged(
+            f"The certificate of the workspace's authority for {purpose} is not one of its own.",
+            next_step="Give it to nobody. Look at who can write to this workspace, and put it back from a backup.",
+        )
     return Authority(certificate.encode("ascii"), key)
 
 

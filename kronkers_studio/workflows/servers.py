@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kronkers_studio.domain.changes import ServerAdded, ServerRemoved
+from kronkers_studio.domain.changes import GatewaySet, ServerAdded, ServerRemoved
 from kronkers_studio.domain.errors import AlreadyExists, HostKeyRevoked, HostKeyUnknown, InvalidInput, ServerError
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.releases import THIS_COMPUTER, ReleaseState
@@ -220,6 +220,9 @@ def remove_server(session: Session, name: str) -> None:
             f"{live[0].model} is live on “{name}”.", next_step="Stop it first; then the server can be removed."
         )
     session.forget_connection(name)
+    if any(gateway.server == name for gateway in session.workspace.ledger.gateways()):
+        forgotten = GatewaySet(name, None, datetime.now(UTC), session.author)
+        session.workspace.ledger.record(forgotten, author=session.author)
     session.workspace.ledger.record(ServerRemoved(name), author=session.author)
     forget_credentials(session.workspace.id, server)
     still = {jump for other in session.workspace.ledger.servers() for jump in other.jumps}

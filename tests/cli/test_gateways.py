@@ -57,6 +57,7 @@ def test_keys_are_replaced_without_a_gap(shell: Shell) -> None:
     [
         (("consumer", "add", "Web Shop"), 2, "cannot be a consumer's name"),
         (("consumer", "add", "shop", "--model", "wine"), 2, "is not a model in an environment"),
+        (("consumer", "add", "shop", "--days", "999999999"), 2, "36500"),
         (("consumer", "key", "nobody"), 1, "There is no consumer"),
         (("consumer", "remove", "nobody"), 1, "There is no consumer"),
         (("gateway", "start", "nowhere"), 1, "There is no server"),

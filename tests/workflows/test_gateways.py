@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from kronkers_studio.domain.errors import InvalidInput, NotFound
+from kronkers_studio.domain.errors import GatewayFailed, InvalidInput, NotFound
 from kronkers_studio.domain.gateways import ServerGateway
 from kronkers_studio.domain.releases import ReleaseState
 from kronkers_studio.settings.paths import resource
@@ -22,12 +22,14 @@ from kronkers_studio.workflows.demo import SAMPLE_FOLDER, sample_rows
 from kronkers_studio.workflows.gateways import (
     authority_certificate,
     gateway_report,
+    list_gateways,
     publish,
     start_gateway,
     stop_gateway,
 )
 from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.models import register_model
+from kronkers_studio.workflows.places import place_of
 from kronkers_studio.workflows.releases import list_releases, release_model, roll_back, stop_release
 from kronkers_studio.workflows.servers import add_server, show_host_key
 from kronkers_studio.workflows.session import Session, create_workspace
@@ -178,3 +180,89 @@ def test_keys_are_made_replaced_and_revoked(session: Session, gateway: ServerGat
     said = lab_server.root("cat /proc/*/cmdline | tr '\\0' ' '; docker inspect $(docker ps -q)")
     assert first.reveal() not in said
     assert second.reveal() not in said
+
+
+def _eventually(program: Program, path: str, status: int) -> dict[str, str]:
+    deadline = time.monotonic() + 90
+    while True:
+        try:
+            answered, headers, body = program.ask(path)
+        except OSError as error:
+            answered, headers, body = 0, {}, repr(error).encode()
+        if answered == status:
+            return headers
+        assert time.monotonic() < deadline, (answered, body)
+        time.sleep(0.3)
+
+
+def _publish_once_it_runs(session: Session, place: str) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            publish(session, place)
+        except GatewayFailed:
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+        else:
+            return
+
+
+def test_a_release_is_not_ended_while_a_gateway_that_sends_requests_to_it_is_starting_again(
+    session: Session, gateway: ServerGateway, lab_server: LabServer
+) -> None:
+    place = gateway.server
+    first = release_model(session, MODEL, 1, to=place)
+    _, key = add_consumer(session, "shop")
+    program = Program(authority_certificate(session), lab_server.host, key.reveal())
+    lab_server.root("docker service update --detach --constraint-add node.labels.nowhere==1 kronkers-gateway")
+    deadline = time.monotonic() + 60
+    while lab_server.root("docker ps -q --filter label=kronkers=gateway").strip():
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    second = release_model(session, MODEL, 1, to=place)
+    replaced = next(each for each in list_releases(session, MODEL, place) if each.number == first.number)
+    with pytest.raises(GatewayFailed, match="at the moment"):
+        place_of(session, place).pause(replaced)
+    lab_server.root("docker service update --detach --constraint-rm node.labels.nowhere==1 kronkers-gateway")
+    address = f"/testing/{MODEL}/openapi.json"
+    assert _eventually(program, address, 200)["kronkers-release"] == first.endpoint["service"]
+    _publish_once_it_runs(session, place)
+    assert _eventually(program, address, 200)["kronkers-release"] == second.endpoint["service"]
+    place_of(session, place).pause(replaced)
+    assert _eventually(program, address, 200)["kronkers-release"] == second.endpoint["service"]
+    stop_release(session, MODEL, place)
+
+
+def test_a_gateway_is_told_anew_whatever_became_of_its_volume_and_by_its_own_workspace_alone(
+    session: Session, gateway: ServerGateway, lab_server: LabServer, tmp_path: Path
+) -> None:
+    place = gateway.server
+    _, key = add_consumer(session, "shop")
+    program = Program(authority_certificate(session), lab_server.host, key.reveal())
+    _eventually(program, "/docs", 200)
+    volume = lab_server.root("docker volume inspect -f '{{.Mountpoint}}' kronkers-gateway").strip()
+
+    other, _ = create_workspace(tmp_path / "other", key_file=tmp_path / "other-key")
+    with other:
+        server = lab_server.as_server()
+        fingerprint = show_host_key(server.address).fingerprint
+        add_server(other, "same", server.address, fingerprint=fingerprint, identity_file=Path(server.identity_file))
+        with pytest.raises(GatewayFailed, match="another workspace"):
+            start_gateway(other, "same")
+        assert list_gateways(other) == []
+    assert program.ask("/docs")[0] == 200
+
+    lab_server.root(f"echo '{{}}' > {volume}/current/state.json")
+    with pytest.raises(GatewayFailed, match="cannot be read"):
+        publish(session, place)
+    publish(session, place, anew=True)
+    assert program.ask("/docs")[0] == 200
+
+    lab_server.root(f"rm -rf {volume}/current {volume}/g*; docker kill $(docker ps -q --filter label=kronkers=gateway)")
+    _publish_once_it_runs(session, place)
+    _eventually(program, "/docs", 200)
+
+    assert start_gateway(session, place).environment == "testing", "as it was, when nothing else is said"
+    stop_gateway(session, place)
+    assert not [name for name in lab_server.root(f"ls {volume}").split() if name.startswith(("g", "current"))]
+    start_gateway(session, place, environment="testing")

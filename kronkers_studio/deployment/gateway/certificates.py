@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -83,6 +84,7 @@ def issue(authority: Authority, names: Sequence[str], now: datetime | None = Non
     PEM, as HAProxy wants it."""
     if not names:
         raise InvalidInput("A certificate needs the name or the address of its server.")
+    names = [_in_ascii(name) for name in names]
     now = now or datetime.now(UTC)
     signer = _signer(authority.key)
     issuer = x509.load_pem_x509_certificate(authority.certificate)
@@ -105,6 +107,19 @@ def issue(authority: Authority, names: Sequence[str], now: datetime | None = Non
     return _pem(key) + certificate.public_bytes(serialization.Encoding.PEM) + authority.certificate
 
 
+def is_of_key(certificate: str, key: bytes) -> bool:
+    """Whether ``certificate`` is one certificate in PEM and nothing more, for ``key`` and signed with it: whoever can
+    write to a workspace may have put another one there, or one beside it."""
+    try:
+        only = x509.load_pem_x509_certificate(certificate.encode("ascii"))
+        only.verify_directly_issued_by(only)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    public = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    same = only.public_key().public_bytes(*public) == _signer(key).public_key().public_bytes(*public)
+    return same and only.public_bytes(serialization.Encoding.PEM).decode("ascii") == certificate
+
+
 def expiry_of(certificate: bytes) -> datetime:
     """When the (first) certificate in a PEM ends. Raises ``InvalidInput`` when there is none."""
     try:
@@ -125,6 +140,14 @@ def _general(name: str) -> x509.GeneralName:
         return x509.IPAddress(ip_address(name))
     except ValueError:
         return x509.DNSName(name)
+
+
+def _in_ascii(name: str) -> str:
+    """As the DNS has it: "xn--mnchen-3ya.example"."""
+    try:
+        return name if name.isascii() else name.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise InvalidInput(f"“{name[:60]}” cannot be in a certificate as a host's name.") from None
 
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:

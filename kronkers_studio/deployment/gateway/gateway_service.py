@@ -71,6 +71,12 @@ def start_gateway(
         return GatewayContainer(connection, engine, _await_container(connection, engine, cancel))
 
 
+def is_gateway_there(connection: Connection) -> bool:
+    """Whether the server has a gateway, which may be starting again at the moment."""
+    with engine_errors(connection, "looking for the gateway"):
+        return _is_there(open_engine(connection))
+
+
 def find_gateway(connection: Connection) -> GatewayContainer | None:
     """The server's gateway; None where there is none, or none that runs."""
     engine = open_engine(connection)

@@ -6,7 +6,7 @@ in them is looked at again before it becomes a configuration (``haproxy_text.che
 
 from __future__ import annotations
 
-from kronkers_studio.domain.errors import GatewayFailed, StoreDamaged
+from kronkers_studio.domain.errors import GatewayStateUnreadable, StoreDamaged
 from kronkers_studio.domain.gateways import GatewayState
 from kronkers_studio.storage.json_form import from_text, to_text
 
@@ -19,13 +19,13 @@ def state_file(state: GatewayState) -> bytes:
 
 
 def read_state_file(content: str) -> GatewayState:
-    """Raises ``GatewayFailed`` when it is no state that this version knows."""
+    """Raises ``GatewayStateUnreadable`` when it is no state that this version knows."""
     try:
         if len(content) > _MOST_BYTES:
             raise StoreDamaged("It is too large.")
         return from_text(GatewayState, content)
     except StoreDamaged as problem:
-        raise GatewayFailed(
+        raise GatewayStateUnreadable(
             "What the gateway should be doing cannot be read from its server.",
             next_step="Tell it anew: `kronkers gateway repair`.",
             details=problem.details,

@@ -116,12 +116,10 @@ class LocalGateway:
 
     def start(self, state: GatewayState) -> None:
         """Start with ``state`` as a container does that finds it in its volume."""
-        from kronkers_studio.deployment.gateway.haproxy_files import gateway_files
-        from kronkers_studio.deployment.gateway.state_files import state_file
+        from kronkers_studio.deployment.gateway.gateway_control import generation_files
 
         folder = f"{self.place.folder}/g{state.generation}"
-        files = {**gateway_files(state, self.place), "state.json": state_file(state)}
-        self.host.put(folder, files | {f"tls/{name}": content for name, content in self.certificates.items()})
+        self.host.put(folder, generation_files(state, self.certificates, self.place))
         self.host.run('cd "$1" && ln -sfn "$2" current', self.place.folder, f"g{state.generation}")
         self.restart()
 

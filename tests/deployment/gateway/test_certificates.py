@@ -62,3 +62,12 @@ def test_no_certificate_outlives_its_authority() -> None:
 def test_what_is_no_certificate_is_said_to_be_none(text: bytes) -> None:
     with pytest.raises(InvalidInput):
         expiry_of(text)
+
+
+def test_a_name_with_other_letters_is_in_a_certificate_as_the_dns_has_it() -> None:
+    authority = new_authority("Kronkers models")
+    (own, *_) = x509.load_pem_x509_certificates(issue(authority, ["münchen.example"]))
+    names = own.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["xn--mnchen-3ya.example"]
+    with pytest.raises(InvalidInput, match="cannot be in a certificate"):
+        issue(authority, ["ü" * 80])

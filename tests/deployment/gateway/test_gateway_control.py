@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from kronkers_studio.deployment.gateway import gateway_control
 from kronkers_studio.deployment.gateway.gateway_control import differences, key_uses, read_state, upstream_health
 from kronkers_studio.domain.errors import ForeignEntry, GatewayFailed
 from kronkers_studio.domain.gateways import (
@@ -271,3 +272,61 @@ def _worker_of(gateway: LocalGateway) -> str:
         'printf "show proc\\n" | socat - "UNIX-CONNECT:$1" | grep worker | head -1 | cut -d" " -f1',
         gateway.place.master_socket,
     )
+
+
+class Killed(Exception):
+    """The studio ends here."""
+
+
+def _killed_before_reload(gateway: LocalGateway, state: GatewayState, monkeypatch: pytest.MonkeyPatch) -> None:
+    def end(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gateway_control, "_reload", end)
+        with pytest.raises(Killed):
+            gateway_control.apply_state(gateway.host, state, None, gateway.place)
+
+
+def test_files_that_no_process_has_read_are_not_taken_for_what_the_gateway_does(
+    gateway: LocalGateway, services: tuple[Service, Service], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway.start(_state(services[:1]))
+    gateway.apply(_state(services[:1], 2))
+    told = _state(services, 3, routes=(Route("production", "wine", "wine-r2-bbbb"),))
+    _killed_before_reload(gateway, told, monkeypatch)
+    gateway_control.apply_state(gateway.host, replace(told, generation=4), None, gateway.place)
+    assert _answers_from(gateway) == "wine-r2-bbbb"
+
+
+def test_a_service_at_another_port_that_no_process_was_told_of_is_a_difference(
+    gateway: LocalGateway, services: tuple[Service, Service], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway.start(_state(services[:1]))
+    gateway.apply(_state(services[:1], 2))
+    token = TOKENS["wine-r1-aaaa"]
+    moved = _state(services[:1], 3, upstreams=(Upstream("wine-r1-aaaa", services[1].port, token),))
+    _killed_before_reload(gateway, moved, monkeypatch)
+    assert differences(gateway.host, moved, gateway.place)
+
+
+def test_of_two_who_change_it_at_once_one_is_refused(
+    gateway: LocalGateway, services: tuple[Service, Service], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway.start(_state(services))
+    gateway.apply(_state(services, 2))
+    put = gateway.host.put
+    revoked = _state(services, 3, consumers=())
+
+    def meanwhile(folder: str, files: Mapping[str, bytes]) -> None:
+        monkeypatch.setattr(gateway.host, "put", put)
+        gateway_control.apply_state(gateway.host, revoked, None, gateway.place)
+        put(folder, files)
+
+    monkeypatch.setattr(gateway.host, "put", meanwhile)
+    with pytest.raises(GatewayFailed):
+        gateway_control.apply_state(gateway.host, _state(services, 3), None, gateway.place)
+    gateway.kill()
+    gateway.restart()
+    assert gateway.ask("/production/wine/predict", KEY, b"{}").status == 401, "the revocation holds"
+    assert read_state(gateway.host, gateway.place) == revoked
