@@ -58,16 +58,18 @@ def rows(
                 progress=progress,
                 cancel=terminal.cancel,
             )
-        for note in _notes(fetched):
+        for note in _notes(fetched, remove=remove):
             terminal.note(note)
         terminal.result(fetched, *_lines(fetched))
 
 
-def _notes(fetched: RecordedRows) -> list[str]:
+def _notes(fetched: RecordedRows, *, remove: bool) -> list[str]:
     notes = [fetched.problem] if fetched.problem else []
     if fetched.unreadable:
         rows = plural(fetched.unreadable, "row")
         notes.append(f"{rows} could not be opened: they were recorded for another workspace, or changed there.")
+        if remove:
+            notes.append("So nothing was removed there; --remove without --output removes all of it.")
     if fetched.guarded:
         texts = plural(fetched.guarded, "text")
         notes.append(f"An apostrophe was put before {texts} that would be a formula; Parquet keeps them as they are.")

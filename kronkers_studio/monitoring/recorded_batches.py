@@ -61,10 +61,16 @@ class SealedBatch:
 
 @dataclass(frozen=True, slots=True)
 class OpenedBatch:
-    """``table``: request_id, time, the model's inputs and its answers by their names, a row for each row."""
+    """``table``: request_id, time, the model's inputs and its answers by their names, a row for each row;
+    ``moments``: of each request, in milliseconds since the epoch."""
 
-    requests: int
+    moments: tuple[int, ...]
     table: polars.DataFrame
+
+    @property
+    def requests(self) -> int:
+        """How many there were."""
+        return len(self.moments)
 
 
 class RecordingKey:
@@ -141,7 +147,7 @@ def _read(plain: bytes, batch: SealedBatch) -> OpenedBatch:
     series = [_series(*column) for column in inputs] + own + [_series(*column) for column in answers]
     named = [each.alias(name) for each, name in zip(series, names, strict=True)]
     order = [*named[len(inputs) : len(inputs) + 2], *named[: len(inputs)], *named[len(inputs) + 2 :]]
-    return OpenedBatch(len(requests), polars.DataFrame(order))
+    return OpenedBatch(tuple(at for _, at, _ in requests), polars.DataFrame(order))
 
 
 def _free_names(names: list[str]) -> list[str]:

@@ -44,13 +44,12 @@ class Runner:
         self._batches = takes_batches(model.signature)
         self._seconds_per_row = _LONGEST_BATCH  # one row at a time until the first calls prove otherwise
         self.quick = quick
-        self._quick_rows = _QUICK_ROWS if quick else 0
         self._turns = Turns(self._timed, most_rows=_QUICK_ROWS, together=self._batches)
         self._quick_seconds = 5 * _QUICK_SECONDS  # of a call with few rows; slow until the first calls prove otherwise
 
     async def run(self, inputs: Arrays, wanted: Collection[str], rows: int) -> Outputs:
         """As ``Model.run``. Raises ``Refusal`` (429) when too much is waiting already."""
-        if rows <= self._quick_rows and self._quick_seconds < _QUICK_SECONDS:
+        if self.quick and rows <= _QUICK_ROWS and self._quick_seconds < _QUICK_SECONDS:
             return await self._turns.run(inputs, wanted, rows)
         if self._waiting >= self._most_waiting:
             raise Refusal(

@@ -36,6 +36,10 @@ class Turns:
         self._calls.append(call)
         return await call.future
 
+    def _run_for_good(self, inputs: Arrays, wanted: Collection[str], rows: int) -> Outputs:
+        """Outputs that stay: a model may give the same arrays each time, and others are asked before these are used."""
+        return {name: array.copy() for name, array in self._run_model(inputs, wanted, rows).items()}
+
     def _end_turn(self) -> None:
         calls, self._calls = self._calls, []
         for batch in _batches([call for call in calls if not call.future.done()], self._most_rows):
@@ -46,7 +50,7 @@ class Turns:
     def _answer_together(self, batch: Sequence[Call]) -> bool:
         """Whether that went well: where not, nothing has been answered."""
         try:
-            outputs = self._run_model(joined(batch), batch[0].wanted, sum(call.rows for call in batch))
+            outputs = self._run_for_good(joined(batch), batch[0].wanted, sum(call.rows for call in batch))
             own = parted(outputs, batch)
         except Exception:  # noqa: BLE001 — models may raise anything; each request is told of its own rows alone
             return False
@@ -59,7 +63,7 @@ class Turns:
 
     def _answer_alone(self, call: Call) -> None:
         try:
-            call.future.set_result(self._run_model(call.inputs, call.wanted, call.rows))
+            call.future.set_result(self._run_for_good(call.inputs, call.wanted, call.rows))
         except StopIteration as error:  # which no future takes
             call.future.set_exception(RuntimeError(f"StopIteration: {error}"))
         except Exception as error:  # noqa: BLE001 — models may raise anything; who asked is told
@@ -72,7 +76,7 @@ def _batches(calls: Sequence[Call], most_rows: int) -> list[list[Call]]:
     latest: dict[Hashable, list[Call]] = {}
     left: dict[Hashable, int] = {}
     for call in calls:
-        if call.alike is not None and call.rows <= left.get(call.alike, 0):
+        if call.alike is not None and call.alike in latest and call.rows <= left[call.alike]:
             latest[call.alike].append(call)
         else:
             found.append([call])

@@ -61,7 +61,7 @@ def fetch_recorded_rows(
 ) -> RecordedRows:
     """Fetch the rows that what is live of ``model`` in ``place`` recorded (``since`` a moment), and save them in
     ``file`` by its ending (``recorded_row_files``); without it only tell what there is. With ``remove`` what was
-    fetched is removed there, once it is saved.
+    fetched is removed there, once it is saved; nothing where some of it could not be opened, and so is saved nowhere.
 
     Raises ``InvalidInput`` when that release records nothing, or for another ending; ``RecordingUnreadable``,
     ``AlreadyExists``, ``FileUnwritable``, ``ServiceUnavailable``, ``Cancelled``.
@@ -86,7 +86,7 @@ def fetch_recorded_rows(
         if file is not None and table is not None:
             progress.step(f"Saving {file.name}")
             told = replace(told, guarded=write_recorded_rows(table, file), file=str(file))
-        if remove and fetched.through:
+        if remove and fetched.through and not fetched.unreadable:
             told = replace(told, removed=_remove(client, fetched.through))
     return told
 
@@ -114,7 +114,7 @@ def _recording_release(session: Session, model: str, place: str) -> Release:
 def _fetch(
     session: Session, client: ServiceClient, since: datetime | None, progress: Progress, cancel: CancelToken
 ) -> _Fetched:
-    from kronkers_studio.monitoring.recorded_batches import NotForThisKey, RecordingKey
+    from kronkers_studio.monitoring.recorded_batches import BatchUnusable, RecordingKey
 
     key = RecordingKey(session.workspace.recording_key)
     earliest = 0 if since is None else int(since.timestamp() * 1000)
@@ -127,7 +127,7 @@ def _fetch(
             continue
         try:
             opened = key.opened(batch)
-        except NotForThisKey:
+        except BatchUnusable:  # one that nobody can read keeps nobody from the others
             fetched.unreadable += batch.rows
             continue
         opened = _since(opened, earliest) if batch.first < earliest else opened
@@ -168,7 +168,8 @@ def _batches(client: ServiceClient, cancel: CancelToken) -> Iterator[SealedBatch
 def _since(opened: OpenedBatch, earliest: int) -> OpenedBatch:
     import polars
 
-    return replace(opened, table=opened.table.filter(polars.selectors.datetime().dt.epoch("ms") >= earliest))
+    table = opened.table.filter(polars.selectors.datetime().dt.epoch("ms") >= earliest)
+    return replace(opened, table=table, moments=tuple(at for at in opened.moments if at >= earliest))
 
 
 def _joined(fetched: _Fetched) -> polars.DataFrame | None:

@@ -73,6 +73,24 @@ def test_what_waits_is_answered_in_one_call_each_with_its_own_rows() -> None:
         np.testing.assert_array_equal(outputs["y"], _rows(2 * n, n))
 
 
+def test_a_model_in_another_process_never_holds_up_the_event_loop_whatever_is_asked() -> None:
+    """Seen to fail for a tensor without rows: a worker may take minutes over it."""
+    threads: list[str] = []
+
+    class Noting(_Doubling):
+        def run(self, inputs: Any, wanted: Any) -> dict[str, Any]:
+            threads.append(threading.current_thread().name)
+            return dict.fromkeys(wanted, inputs["x"])
+
+    model = Noting()
+    model.go.set()
+    runner = _runner(model)
+    runner._quick_seconds = 0.0  # as after many calls
+    asyncio.run(runner.run({"x": np.zeros((0, 2))}, ("y",), 0))
+    runner.close()
+    assert threads[0].startswith("prediction")
+
+
 def test_a_request_that_fails_fails_alone() -> None:
     model = _Doubling()
     runner = _runner(model)

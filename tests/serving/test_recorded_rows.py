@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import numpy as np
 import pytest
 
 from kronkers_studio.deployment.service_client import LoopbackClient
+from kronkers_studio.monitoring import recorded_batches
 from kronkers_studio.monitoring.recorded_batches import (
     MOST_ANSWERED,
     NotForThisKey,
@@ -34,7 +36,7 @@ from kronkers_studio.serving.manifest import read_manifest
 from kronkers_studio.serving.model import Model
 from kronkers_studio.serving.model_loader import load_model
 from kronkers_studio.serving.recording import recorder as recorder_module
-from kronkers_studio.serving.recording.documents import AnsweredRows
+from kronkers_studio.serving.recording.documents import MOST_COLUMNS, MOST_PLAIN, MOST_VALUES, AnsweredRows
 from kronkers_studio.serving.recording.recorder import Recorder
 from kronkers_studio.serving.recording.ring import FILES, HEADER, CannotRecord, Ring
 from tests.serving.model_folders import (
@@ -429,10 +431,10 @@ def test_what_comes_too_fast_is_counted_and_not_held(tmp_path: Path, monkeypatch
     with recorder._writing:  # the thread that writes waits meanwhile
         for number in range(50):
             recorder.add(f"r{number}".encode(), _answered(model, 2, size=100))
-    assert recorder._lost["too much at once"] == 80
+    assert recorder._lost["too much at once"] == 94
     assert recorder.read(0, 1 << 20)
     recorder.close()
-    assert recorder._kept == 20
+    assert recorder._kept == 6
 
 
 def test_an_answer_that_cannot_be_written_down_is_counted(tmp_path: Path) -> None:
@@ -444,10 +446,82 @@ def test_an_answer_that_cannot_be_written_down_is_counted(tmp_path: Path) -> Non
     answered = _answered(model, 1)
     outputs = {**answered.outputs, model.label: np.array([Shy()], object)}
     recorder.add(b"r1", AnsweredRows(answered.inputs, outputs, 1, 100))
-    recorder.add(b"r2", _answered(model, 1))
     assert recorder.read(0, 1 << 20) == b""
     assert "4711" not in recorder.problem
     assert "RuntimeError" in recorder.problem
+    assert recorder._lost["not possible"] == 1
+    recorder.close()
+
+
+def test_a_request_that_cannot_be_written_down_takes_no_other_with_it(tmp_path: Path) -> None:
+    """Seen to fail: all that was answered in the same seconds was lost, by whoever could send such a request."""
+    model, recorder = _recorder(tmp_path)
+    (spec,) = model.signature.inputs
+    other = AnsweredRows({spec.name: np.zeros((1, 3), np.longdouble)}, {model.label: np.zeros(1)}, 1, 100)
+    for number, answered in enumerate((other, _answered(model, 1), _answered(model, 2)), 1):
+        recorder.add(b"r%d" % number, answered)
+    (first, *more) = split_batches(recorder.read(0, 1 << 20), 0)
+    assert first.rows + sum(batch.rows for batch in more) == recorder._kept == 3
+    assert recorder._lost["not possible"] == 1
+    recorder.close()
+
+
+def test_a_request_without_rows_is_none_to_keep(tmp_path: Path) -> None:
+    """Models of tensors answer those. Seen to fail: it took its neighbours with it."""
+    model, recorder = _recorder(tmp_path)
+    (spec,) = model.signature.inputs
+    recorder.add(b"r1", _answered(model, 1))
+    recorder.add(b"r2", AnsweredRows({spec.name: np.zeros((0, 10))}, {model.label: np.zeros(0)}, 0, 100))
+    (batch,) = split_batches(recorder.read(0, 1 << 20), 0)
+    assert (batch.rows, recorder.problem) == (1, "")
+    recorder.close()
+
+
+@pytest.mark.parametrize("text", ["," * (MOST_VALUES + 1), "\1" * (MOST_PLAIN // 6 + 1)], ids=["values", "bytes"])
+def test_what_the_workspace_would_not_read_is_counted_and_not_kept(tmp_path: Path, text: str) -> None:
+    """Seen to fail: one such text, and nothing that was recorded could be fetched any more."""
+    model, recorder = _recorder(tmp_path)
+    answered = _answered(model, 1)
+    recorder.add(b"r1", answered)
+    recorder.add(b"r2", replace(answered, outputs={model.label: np.array([text], object)}))
+    recorder.add(b"r3", answered)
+    batches = list(split_batches(recorder.read(0, 1 << 20), 0))
+    assert sum(KEY.opened(batch).table.height for batch in batches) == 2
+    assert recorder._lost["too large"] == 1
+    recorder.close()
+
+
+def test_more_columns_than_the_workspace_reads_are_counted_and_not_kept(tmp_path: Path) -> None:
+    """Seen to fail without the bound."""
+    model, recorder = _recorder(tmp_path)
+    (spec,) = model.signature.inputs
+    inputs = {spec.name: np.zeros((1, MOST_COLUMNS + 1))}
+    many = replace(spec, shape=(-1, MOST_COLUMNS + 1))
+    model.signature = replace(model.signature, inputs=(many,))
+    recorder.add(b"r1", AnsweredRows(inputs, {model.label: np.zeros(1)}, 1, 100))
+    assert recorder.read(0, 1 << 20) == b""
+    assert recorder._lost["too large"] == 1
+    recorder.close()
+
+
+def test_the_bounds_of_a_document_are_those_of_who_reads_it() -> None:
+    assert recorded_batches.MOST_PLAIN == MOST_PLAIN
+    assert recorded_batches._MOST_VALUES == MOST_VALUES
+    assert recorded_batches._MOST_COLUMNS == MOST_COLUMNS
+
+
+def test_large_answers_to_small_requests_are_held_within_the_bound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail where only what came in was counted."""
+    monkeypatch.setattr(recorder_module, "_MOST_HELD", 1 << 20)
+    model, recorder = _recorder(tmp_path)
+    wide = replace(_answered(model, 1, size=100), outputs={model.label: np.zeros((1, 50_000))})
+    with recorder._writing:  # the thread that writes waits meanwhile
+        for number in range(9):
+            recorder.add(b"r%d" % number, wide)
+        assert recorder._lost["too much at once"] == 7
+        recorder._waiting.clear()
     recorder.close()
 
 

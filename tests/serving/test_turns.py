@@ -85,6 +85,33 @@ def test_an_error_that_no_future_takes_is_told_all_the_same() -> None:
     assert isinstance(found[0], RuntimeError)
 
 
+def test_a_model_that_gives_the_same_array_each_time_gives_each_request_its_own_answer() -> None:
+    """Seen to fail with the model's own array: requests were told the answer of another one of their turn."""
+
+    class Overwriting(_Doubling):
+        buffer = np.zeros((4, 1))
+
+        def run(self, inputs: Arrays, wanted: Collection[str], rows: int) -> dict[str, np.ndarray[Any, Any]]:
+            found = self.buffer[:rows]
+            found[:] = super().run(inputs, wanted, rows)["y"]
+            return {"y": found}
+
+    assert _values(_run(_asked(_turns(Overwriting()), 1, 2, rows=4))) == [2, 4]
+    assert _values(_run(_asked(_turns(Overwriting()), 1, -1, 2))[::2]) == [2, 4]
+
+
+def test_a_request_without_rows_is_answered_like_any_other() -> None:
+    """Models of tensors take those. Seen to fail: no request of that turn was ever answered."""
+    model = _Doubling()
+    turns = _turns(model)
+
+    async def mixed() -> list[Any]:
+        asked = [turns.run({"x": np.full((rows, 1), 1.0)}, _WANTED, rows) for rows in (0, 1, 4, 0)]
+        return list(await asyncio.gather(*asked, return_exceptions=True))
+
+    assert [outputs["y"].tolist() for outputs in _run(mixed())] == [[], [[2.0]], [[2.0]] * 4, []]
+
+
 def test_other_outputs_and_types_stay_apart() -> None:
     model = _Doubling()
     turns = _turns(model)

@@ -216,6 +216,18 @@ def test_a_good_batch_opens() -> None:
     assert row == {"request_id": "a", "time": datetime.fromtimestamp(1.5, UTC), "age": 1.5, "output": 7}
 
 
+def test_requests_before_a_moment_are_not_counted() -> None:
+    """Seen to fail: all of a batch were."""
+    content = {
+        **_GOOD,
+        "requests": [["a", 1200, 2], ["a", 1500, 1], ["b", 1500, 1]],
+        "input_values": [[1.5] * 4],
+        "answer_values": [[7] * 4],
+    }
+    since = recorded_rows._since(KEY.opened(_batch(content, rows=4)), 1300)
+    assert (since.table.height, since.requests) == (2, 2)
+
+
 def test_columns_of_a_model_keep_their_names_where_ours_are_the_same() -> None:
     content = {**_GOOD, "inputs": [["time", "text"], ["output", "truth"]], "input_values": [["x"], [True]]}
     (row,) = KEY.opened(_batch(content)).table.to_dicts()
@@ -317,21 +329,25 @@ class _Client:
     def request(self, method: str, path: str, **_options: Any) -> tuple[int, bytes]:
         if path == "/v2/health/ready":
             return 200, json.dumps({"recording": {"problem": "a\x1b[2J" + "b" * 10_000}}).encode()
+        if method == "DELETE":
+            return 200, b'{"rows": 5}'
         return next(self._answers)
 
     def close(self) -> None:
         pass
 
 
-def _fetched_from(session: Session, answers: Sequence[tuple[int, bytes]] | Iterator[tuple[int, bytes]]) -> Any:
+def _fetched_from(
+    session: Session, answers: Sequence[tuple[int, bytes]] | Iterator[tuple[int, bytes]], **options: Any
+) -> Any:
     client: Any = _Client(iter(answers))
     opened: Any = session
     opened.client = lambda _release: client  # in place of one that asks a process
-    return fetch_recorded_rows(session, MODEL, THIS_COMPUTER)
+    return fetch_recorded_rows(session, MODEL, THIS_COMPUTER, **options)
 
 
 def test_a_service_that_answers_anything_is_refused_or_bounded(
-    session: Session, monkeypatch: pytest.MonkeyPatch
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release_model(session, MODEL, to=THIS_COMPUTER, recording=Recording(1.0))
     for answers in ([(404, b"")], [(200, b"<html>")], [(200, _frame()), (200, _frame())]):
@@ -346,14 +362,18 @@ def test_a_service_that_answers_anything_is_refused_or_bounded(
     assert (told.rows, told.unreadable) == (0, 5)
     assert "\x1b" not in told.problem
     assert len(told.problem) < 400
+    told = _fetched_from(session, [(200, _frame(rows=5)), (200, b"")], file=tmp_path / "all.csv", remove=True)
+    assert (told.unreadable, told.removed, told.file) == (5, 0, "")  # seen to fail: removed, and saved nowhere
     key = RecordingKey(session.workspace.recording_key)
     box = SealedBox(PublicKey(bytes.fromhex(key.public)))
-    mixed = [{**_GOOD, "inputs": [["age", "text"]], "input_values": [["x"]]}, _GOOD]
+    useless = {**_GOOD, "format": 2}  # opens and cannot be used: seen to fail, nothing could be fetched any more
+    mixed = [{**_GOOD, "inputs": [["age", "text"]], "input_values": [["x"]]}, useless, _GOOD]
     frames = b""
     for number, content in enumerate(mixed, 1):
         sealed = bytes(box.encrypt(zlib.compress(json.dumps(content).encode())))
         frames += struct.pack(">4sQIQQ8sI", b"KRB1", number, 1, 1000, 2000, key._id, len(sealed)) + sealed
-    assert _fetched_from(session, [(200, frames), (200, b"")]).rows == 2
+    told = _fetched_from(session, [(200, frames), (200, b"")])
+    assert (told.rows, told.unreadable) == (2, 1)
     monkeypatch.setattr(recorded_rows, "_MOST_OPENED", 10)
     with pytest.raises(InvalidInput, match="fit into one table"):
         _fetched_from(session, [(200, frames), (200, b"")])

@@ -21,20 +21,35 @@ from kronkers_studio.serving.answer_columns import answer_columns
 from kronkers_studio.serving.model import Arrays, Model
 
 FORMAT = 1
+MOST_PLAIN = 64 << 20
+"""Bytes of a document at most: a larger one is not read (``monitoring.recorded_batches``)."""
+MOST_VALUES = 4_000_000
+"""Signs in it that begin or part values at most, those in texts among them."""
+MOST_COLUMNS = 2000
+"""Columns that came in, and columns of answers, at most."""
 _KINDS = {"f": "number", "i": "whole", "u": "whole", "b": "truth"}
 _Array = np.ndarray[Any, Any]
 _Column = tuple[str, _Array | None]  # its name, and its values; None of what the model never looks at
 
 
+class TooManyColumns(Exception):
+    """A request has more of them than the workspace reads."""
+
+
 @dataclass(frozen=True, eq=False)
 class AnsweredRows:
     """The rows of one request, as the model got them, and what it answered. Nobody changes the arrays any more;
-    ``size`` is how many bytes came in."""
+    ``came_in`` is how many bytes the request had."""
 
     inputs: Arrays
     outputs: Arrays
     rows: int
-    size: int
+    came_in: int
+
+    @property
+    def size(self) -> int:
+        """About the bytes in memory: texts are as long as what came in, and answers may be larger than questions."""
+        return self.came_in + sum(array.nbytes for side in (self.inputs, self.outputs) for array in side.values())
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,12 +70,21 @@ def documents_of(model: Model, requests: Iterable[RecordedRequest]) -> Iterable[
     lots: dict[Any, tuple[list[RecordedRequest], list[tuple[list[_Column], list[_Column]]]]] = {}
     for request in requests:
         columns = _columns_of(model, request.answered)
+        if max(map(len, columns)) > MOST_COLUMNS:
+            raise TooManyColumns
         key = tuple((name, _kind(values)) for side in columns for name, values in side), len(columns[0])
         lot = lots.setdefault(key, ([], []))
         lot[0].append(request)
         lot[1].append(columns)
     for lot_requests, lot_columns in lots.values():
         yield lot_requests, _document(lot_requests, lot_columns)
+
+
+def is_readable(document: bytes) -> bool:
+    """Whether the workspace reads it: texts may make it larger than any batch of values."""
+    if len(document) > MOST_PLAIN:
+        return False
+    return len(document) <= MOST_VALUES or sum(map(document.count, (b"[", b"{", b","))) <= MOST_VALUES
 
 
 def _columns_of(model: Model, answered: AnsweredRows) -> tuple[list[_Column], list[_Column]]:

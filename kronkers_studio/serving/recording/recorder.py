@@ -11,20 +11,26 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from kronkers_studio.serving.model import Model
-from kronkers_studio.serving.recording.documents import AnsweredRows, RecordedRequest, documents_of
+from kronkers_studio.serving.recording.documents import (
+    AnsweredRows,
+    RecordedRequest,
+    TooManyColumns,
+    documents_of,
+    is_readable,
+)
 from kronkers_studio.serving.recording.ring import CannotRecord, Ring
 from kronkers_studio.serving.recording.sealing import Sealer
 
 _log = logging.getLogger(__name__)
 
-_MOST_HELD = 32 << 20  # bytes that came in and are not written yet
+_MOST_HELD = 64 << 20  # bytes of requests and answers in memory that are not written yet
 _ROWS_OF_A_BATCH, _BYTES_OF_A_BATCH = 1000, 1 << 20
 _LONGEST_HELD = 10.0  # seconds: what a process that is killed loses at most
 _PAUSE = 1.0
@@ -71,11 +77,14 @@ class Recorder(Collector):
         if self._ring is None:
             self._lost["not possible"] += answered.rows
             return
-        held = self._bytes_in - self._bytes_out + answered.size
+        if not answered.rows:  # a tensor of none
+            return
+        size = answered.size
+        held = self._bytes_in - self._bytes_out + size
         if held > _MOST_HELD:
             self._lost["too much at once"] += answered.rows
             return
-        self._bytes_in += answered.size
+        self._bytes_in += size
         self._rows_in += answered.rows
         self._waiting.append(RecordedRequest(request_id.decode("latin-1"), int(time.time() * 1000), answered))
         if self._rows_in - self._rows_out >= _ROWS_OF_A_BATCH or held >= _BYTES_OF_A_BATCH:
@@ -143,21 +152,30 @@ class Recorder(Collector):
         return batch
 
     def _write(self, batch: list[RecordedRequest]) -> None:
+        left = dict.fromkeys(batch)
         try:
             for requests, document in documents_of(self._model, batch):
                 self._keep(requests, document)
+                for request in requests:
+                    del left[request]
         except OSError as error:
-            self._give_up(batch, f"the place where they are kept cannot be written to ({error.strerror})")
+            self._give_up(left, f"the place where they are kept cannot be written to ({error.strerror})")
         except Exception as error:  # noqa: BLE001 — what a model answers may be objects that raise anything
-            self._give_up(batch, f"what the model answered cannot be written down ({type(error).__name__})")
+            if len(batch) > 1:  # one of them spoiled it
+                for request in left:
+                    self._write([request])
+            elif isinstance(error, TooManyColumns):
+                self._lost["too large"] += batch[0].rows
+            else:
+                self._give_up(left, f"what the model answered cannot be written down ({type(error).__name__})")
 
     def _keep(self, requests: list[RecordedRequest], document: bytes) -> None:
         if self._ring is None:
             return
         rows = sum(request.rows for request in requests)
         moments = [request.milliseconds for request in requests]
-        sealed = self._sealer.sealed(document)
-        if self._ring.append(sealed, rows, min(moments), max(moments), self._sealer.key_id):
+        sealed = self._sealer.sealed(document) if is_readable(document) else None
+        if sealed is not None and self._ring.append(sealed, rows, min(moments), max(moments), self._sealer.key_id):
             self._kept += rows
             self.problem = ""
         elif len(requests) == 1:
@@ -166,7 +184,7 @@ class Recorder(Collector):
             for request in requests:  # each by itself may fit
                 self._write([request])
 
-    def _give_up(self, batch: list[RecordedRequest], reason: str) -> None:
+    def _give_up(self, batch: Iterable[RecordedRequest], reason: str) -> None:
         self._lost["not possible"] += sum(request.rows for request in batch)
         self._fail(reason)
 
