@@ -67,7 +67,10 @@ def _notes(fetched: RecordedRows) -> list[str]:
     notes = [fetched.problem] if fetched.problem else []
     if fetched.unreadable:
         rows = plural(fetched.unreadable, "row")
-        notes.append(f"{rows} could not be opened: they were recorded for another workspace, or changed there.")
+        notes.append(
+            f"{rows} could not be opened: they were recorded for another workspace, or changed there. "
+            "They are not removed with others, nor is what came after them."
+        )
     if fetched.guarded:
         texts = plural(fetched.guarded, "text")
         notes.append(f"An apostrophe was put before {texts} that would be a formula; Parquet keeps them as they are.")

@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from kronkers_studio.desktop.destinations import PackageVersion, ShowContent, ShowModel
 from kronkers_studio.desktop.screenshot_data import (
