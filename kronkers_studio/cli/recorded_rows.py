@@ -69,7 +69,10 @@ def _notes(fetched: RecordedRows, *, remove: bool) -> list[str]:
         rows = plural(fetched.unreadable, "row")
         notes.append(f"{rows} could not be opened: they were recorded for another workspace, or changed there.")
         if remove:
-            notes.append("So nothing was removed there; --remove without --output removes all of it.")
+            notes.append(
+                "They were not removed with the others, nor was what came after them; "
+                "--remove without --output removes all of it."
+            )
     if fetched.guarded:
         texts = plural(fetched.guarded, "text")
         notes.append(f"An apostrophe was put before {texts} that would be a formula; Parquet keeps them as they are.")

@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from kronkers_studio.desktop.destinations import PackageVersion, ShowContent, ShowModel
 from kronkers_studio.desktop.screenshot_data import (
@@ -32,7 +32,7 @@ from kronkers_studio.desktop.screenshot_data import (
 from kronkers_studio.desktop.screenshot_dialogs import pictured_dialogs
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QDialog
+    from PySide6.QtWidgets import QApplication, QDialog
 
     from kronkers_studio.desktop.pages.page import Page
     from kronkers_studio.desktop.pages.registry import RegistryPage
@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> int:
         codes = [_run_in(Path(home), scale, "--at", scale, str(folder)) for scale in scales]
         _run_in(Path(home), "1", "--stop")
     sys.stdout.write(f"{len(list(folder.glob('*.png')))} pictures in {folder}\n")
-    return max(codes)
+    return int(any(codes))  # one that a signal ended has a negative code
 
 
 def _run_in(home: Path, scale: str, *arguments: str) -> int:
@@ -91,12 +91,12 @@ def _photograph(scale: str, folder: Path) -> None:
     from PySide6.QtWidgets import QApplication
 
     app = QApplication([])
-    studio = _Photographer(app, scale, folder)
     empty, full = Path.home() / "empty", Path.home() / "full"
     if not empty.exists():
         make_workspace(empty).close()
         with make_workspace(full) as session:
             fill(session)
+    studio = _Photographer(app, scale, folder)
     start_services(full)
     for theme in ("light", "dark"):
         studio.wizard(theme)
@@ -108,7 +108,12 @@ def _photograph(scale: str, folder: Path) -> None:
 
 
 class _Photographer:
-    def __init__(self, app: Any, scale: str, folder: Path) -> None:
+    """From the moment there is one, garbage is collected as in the program: by a task's thread it would end this."""
+
+    def __init__(self, app: QApplication, scale: str, folder: Path) -> None:
+        from kronkers_studio.desktop.garbage import GarbageCollector
+
+        self.garbage = GarbageCollector(app)
         self._app, self._scale, self._folder = app, scale, folder
 
     def wizard(self, theme: str) -> None:

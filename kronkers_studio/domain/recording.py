@@ -52,7 +52,7 @@ class RecordedRows:
     ``problem`` is what the service says that keeps it from recording. ``unreadable`` rows are not among them: they were
     sealed for another workspace, or changed. ``file`` is where they were saved, where ``guarded`` texts of a CSV file
     got an apostrophe before them; ``removed`` is how many rows were removed there. ``through`` is the number
-    of the last batch among them, up to which they can be removed.
+    of the last batch before one that is unreadable, up to which they can be removed: what nobody saved stays.
     """
 
     model: str

@@ -66,7 +66,7 @@ def named_columns(head: bytes) -> list[str]:
     present = [delimiter for delimiter in _DELIMITERS if delimiter in line]
     certain = len(present) == 1 and '"' not in line
     delimiter = present[0] if certain else sniff_delimiter(text.content)
-    rows = csv.reader(io.StringIO(text.content), delimiter=delimiter)
+    rows = filter(None, csv.reader(io.StringIO(text.content), delimiter=delimiter))  # blank lines are no rows
     try:
         first = next(rows, [])
     except csv.Error as error:

@@ -38,8 +38,8 @@ EVERYTHING = 10**18 - 1
 
 @dataclass(slots=True)
 class _Fetched:
-    """What was opened so far. ``through``: the number of the last batch; ``unreadable``: rows of batches that could not
-    be opened."""
+    """What was opened so far. ``through``: the number of the last batch before the first that could not be opened;
+    ``unreadable``: rows of those."""
 
     tables: list[polars.DataFrame]
     requests: int = 0
@@ -61,7 +61,7 @@ def fetch_recorded_rows(
 ) -> RecordedRows:
     """Fetch the rows that what is live of ``model`` in ``place`` recorded (``since`` a moment), and save them in
     ``file`` by its ending (``recorded_row_files``); without it only tell what there is. With ``remove`` what was
-    fetched is removed there, once it is saved; nothing where some of it could not be opened, and so is saved nowhere.
+    fetched is removed there, once it is saved; from the first batch on that cannot be opened everything stays.
 
     Raises ``InvalidInput`` when that release records nothing, or for another ending; ``RecordingUnreadable``,
     ``AlreadyExists``, ``FileUnwritable``, ``ServiceUnavailable``, ``Cancelled``.
@@ -86,7 +86,7 @@ def fetch_recorded_rows(
         if file is not None and table is not None:
             progress.step(f"Saving {file.name}")
             told = replace(told, guarded=write_recorded_rows(table, file), file=str(file))
-        if remove and fetched.through and not fetched.unreadable:
+        if remove and fetched.through:
             told = replace(told, removed=_remove(client, fetched.through))
     return told
 
@@ -121,7 +121,6 @@ def _fetch(
     fetched = _Fetched([])
     memory = 0
     for batch in _batches(client, cancel):
-        fetched.through = batch.number
         progress.advance(batch.rows)
         if batch.last < earliest:
             continue
@@ -130,6 +129,8 @@ def _fetch(
         except BatchUnusable:  # one that nobody can read keeps nobody from the others
             fetched.unreadable += batch.rows
             continue
+        if not fetched.unreadable:  # what nobody could save is never removed with what was saved
+            fetched.through = batch.number
         opened = _since(opened, earliest) if batch.first < earliest else opened
         memory += int(opened.table.estimated_size())
         if memory > _MOST_OPENED:

@@ -123,6 +123,11 @@ def parse_address(address: str) -> tuple[str, str, int]:
 
 
 def _no_address(address: str) -> InvalidInput:
+    if ":" in address.rpartition("@")[0].removeprefix("ssh://"):  # no part of it is repeated: it may be logged
+        return InvalidInput(
+            "A password, or something like one, stands before the @ of the address.",
+            next_step="Write it as ssh://user@host; the password is asked for by itself.",
+        )
     return InvalidInput(
         f"“{address}” is not a server's address.",
         next_step="Write it as ssh://user@host or ssh://user@host:2222, or give a name from your SSH configuration.",

@@ -146,7 +146,10 @@ def require_new_name(session: Session, name: str) -> None:
     """Raise ``InvalidInput`` or ``AlreadyExists`` when no new server can be called ``name``."""
     if not _NAME.fullmatch(name) or name == THIS_COMPUTER:
         raise InvalidInput(
-            f"“{name}” cannot be a server's name.", next_step="Use small letters, digits and hyphens, at most 31."
+            f"“{name}” cannot be a server's name.",
+            next_step="That is what this computer is called; choose another name."
+            if name == THIS_COMPUTER
+            else "Use small letters, digits and hyphens, at most 31.",
         )
     if any(known.name == name for known in session.workspace.ledger.servers()):
         raise AlreadyExists(

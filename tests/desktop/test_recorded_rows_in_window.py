@@ -116,8 +116,8 @@ def test_the_rows_are_saved_where_a_person_says_and_what_came_of_it_is_told(
     remove.click()
     confirm = window.findChild(Dialog)
     assert isinstance(confirm, Dialog)
-    assert "Rows that came since stay" in _shown(confirm)
-    (go,) = [each for each in confirm.findChildren(QPushButton) if each.text() == "Remove 2 rows"]
+    assert "Rows that could not be opened stay there" in _shown(confirm)
+    (go,) = [each for each in confirm.findChildren(QPushButton) if each.text() == "Remove them"]
     go.click()
     qtbot.waitUntil(lambda: "2 rows were removed on this computer" in page.notice.message, timeout=_LONG)
     assert removed == [("wine", THIS_COMPUTER, 17)]

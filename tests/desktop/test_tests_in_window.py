@@ -24,6 +24,7 @@ from kronkers_studio.workflows.migrating import migrate_folder
 from kronkers_studio.workflows.model_tests import set_of
 from kronkers_studio.workflows.models import register_model
 from kronkers_studio.workflows.session import open_workspace
+from kronkers_studio.workflows.trash import remove_project
 from tests.desktop.accessible import the_dialog, unnamed, unreachable
 from tests.desktop.kinds import OpenWindow, Rest, the_page, the_session
 
@@ -236,6 +237,35 @@ def test_a_file_of_a_project_is_chosen_as_the_test_set(
     come_to_rest(window)
     run = session.workspace.ledger.model_test_runs("wine")[0]
     assert run.outcome is Outcome.PASSED, run.results
+
+
+def test_files_of_one_project_are_never_chosen_as_if_they_were_of_another(
+    with_files: MainWindow, come_to_rest: Rest
+) -> None:
+    """While the files of the project are looked for, and where that fails. Seen to fail with those of the project
+    before still in the list: Enter took a path of one from the other."""
+    window = with_files
+    chosen: list[ContentRef] = []
+    dialog = TestFileChoiceDialog(window, window.studio, chosen.append, project="sample")
+    dialog.open()
+    come_to_rest(window)
+    assert dialog.go.isEnabled()
+    dialog.project.choose("Holdouts")
+    assert not dialog.table.content.rows and not dialog.go.isEnabled()
+    dialog.go.click()
+    assert not chosen
+    come_to_rest(window)
+    assert dialog.go.isEnabled() and dialog.found.text() == "6 files"
+    dialog.project.choose("sample")
+    come_to_rest(window)
+    remove_project(the_session(window), "Holdouts")
+    dialog.project.choose("Holdouts")
+    come_to_rest(window)
+    assert "Holdouts" in dialog.notice.message and not dialog.go.isEnabled() and not dialog.found.text()
+    dialog.project.choose("sample")
+    come_to_rest(window)
+    assert not dialog.notice.message and dialog.go.isEnabled()
+    dialog.reject()
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ BEGINNINGS = {
     "a year that is a value": ("AT,2019\nDE,2020\n", ()),
     "names alone": ("a,b\n", ("a", "b")),
     "one row of values": ("1,2\n", ()),
+    "a blank line below the names": ("country,2019,2020\n\nAT,1.5,2\n", ("country", "2019", "2020")),
 }
 
 

@@ -33,6 +33,7 @@ from kronkers_studio.workflows.servers import (
     keys_to_confirm,
     log_in_anew,
     remove_server,
+    require_new_name,
     show_host_key,
 )
 from kronkers_studio.workflows.session import Session, create_workspace
@@ -341,3 +342,18 @@ def test_servers_of_somebody_elses_workspace_ask_nobody_until_they_are_confirmed
     assert len(person.asked) == 1
     assert keys_to_confirm(session, "factory") == []
     assert "visitor" in (data_folder() / "confirmed-servers").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("address", ["ssh://ada:s3cret@server", "ada:s3cret@server", "ssh://ada:s3c@ret@server:99"])
+def test_a_password_in_an_address_is_refused_and_not_repeated(address: str) -> None:
+    """Seen to fail with the address as it was typed in the message, which is logged and printed."""
+    with pytest.raises(InvalidInput) as told:
+        find_destination(address)
+    assert "s3c" not in f"{told.value.message} {told.value.next_step} {told.value.details}"
+    assert "password" in told.value.message
+
+
+def test_a_server_that_is_called_as_this_computer_is_told_why_not(session: Session) -> None:
+    with pytest.raises(InvalidInput) as told:
+        require_new_name(session, "this-computer")
+    assert "what this computer is called" in told.value.next_step

@@ -80,7 +80,8 @@ def _say(notice: Notice, told: RecordedRows, remove: Callable[[], object]) -> No
     requests = counted(told.requests, tr("{n} request"), tr("{n} requests"))
     words = tr("Saved {rows} of {requests} to {file}.")
     said = words.format(rows=rows, requests=requests, file=Path(told.file).name)
-    notice.say(said, "\n".join(remarks), "warn" if remarks else "ok", action=(tr("Remove them there …"), remove))
+    action = (tr("Remove them there …"), remove) if told.through else None
+    notice.say(said, "\n".join(remarks), "warn" if remarks else "ok", action=action)
 
 
 def _ask_remove(parent: QWidget, studio: Studio, notice: Notice, told: RecordedRows) -> None:
@@ -104,10 +105,13 @@ def _ask_remove(parent: QWidget, studio: Studio, notice: Notice, told: RecordedR
         title = tr("Removing the recorded rows of {model}").format(model=told.model)
         studio.do(title, work, done=removed, failed=notice.show_error, owner=parent)
 
+    words = tr("They stay in {file}. Rows that came since stay, too.")
+    if told.unreadable:
+        words = tr("They stay in {file}. Rows that could not be opened stay there, and all that came after them.")
     confirm(
         parent,
         tr("Remove the recorded rows on {place}?").format(place=place),
-        tr("They stay in {file}. Rows that came since stay, too.").format(file=Path(told.file).name),
-        tr("Remove {rows}").format(rows=rows),
+        words.format(file=Path(told.file).name),
+        tr("Remove {rows}").format(rows=rows) if not told.unreadable else tr("Remove them"),
         remove,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kronkers_studio.desktop.localization import number, tr
@@ -94,7 +94,7 @@ class SameRowsChoice(QWidget):
         self.where_field = Field(tr("Where they run"), self.where)
         for field in (self.truth_field, self.where_field):
             field.setMaximumWidth(_FIELD)
-            fields.addWidget(field, 2)
+            fields.addWidget(field, 2, Qt.AlignmentFlag.AlignTop)  # level, though one has help below it
         fields.addStretch(1)
         about.addLayout(fields)
         self._given_place = QVBoxLayout()

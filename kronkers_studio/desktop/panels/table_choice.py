@@ -15,6 +15,7 @@ from kronkers_studio.desktop.widgets.labels import label
 from kronkers_studio.desktop.widgets.tables import Column, Table
 from kronkers_studio.desktop.work.studio import Studio
 from kronkers_studio.domain.content import Entry, time_of
+from kronkers_studio.domain.errors import StudioError
 from kronkers_studio.domain.expectations import is_test_set_name
 from kronkers_studio.domain.models import ContentRef
 from kronkers_studio.domain.progress import CancelToken
@@ -103,6 +104,7 @@ class _FileChoiceDialog(Dialog):
         project = self.project.value
         if not isinstance(project, str):
             return
+        self._show_entries(())  # those of another project cannot be chosen as if they were of this one
         self.found.setText(self._what.looking)
 
         def work(session: Session, cancel: CancelToken) -> list[Entry]:
@@ -112,9 +114,14 @@ class _FileChoiceDialog(Dialog):
             if self.project.value == project:  # nobody chose another one meanwhile
                 self._show_entries(entries)
 
-        self._studio.look(work, done, owner=self, failed=self.notice.show_error)
+        def failed(error: StudioError) -> None:
+            self.found.setText("")
+            self.notice.show_error(error)
 
-    def _show_entries(self, entries: list[Entry]) -> None:
+        self.notice.clear()
+        self._studio.look(work, done, owner=self, failed=failed)
+
+    def _show_entries(self, entries: Sequence[Entry]) -> None:
         self._entries = entries
         self._show()
 
