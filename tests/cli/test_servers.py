@@ -183,21 +183,29 @@ def test_on_a_terminal_a_one_time_code_is_asked_for_and_nowhere_else(shell: Shel
 
 
 def _at_a_terminal(shell: Shell, arguments: tuple[str, ...], prompt: str, typed: str) -> str:
-    """What a person sees who runs the command on a terminal, and types ``typed`` once ``prompt`` is there."""
+    """What a person sees who runs the command on a terminal, and types ``typed`` once ``prompt`` is there. What is
+    typed before the program listens without showing it is lost, as everywhere; then a person types again."""
     import os
     import pty
+    import select
     import subprocess
     import sys
+    import time
 
     ours, theirs = pty.openpty()
     environment = {**os.environ, **shell.environment, "TERM": "dumb"}
     command = [sys.executable, "-c", "from kronkers_studio.app import command; command()", *arguments]
-    with subprocess.Popen(
+    process = subprocess.Popen(
         command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
-    ) as process:
-        os.close(theirs)
-        said, answered = b"", False
-        while True:
+    )
+    os.close(theirs)
+    said, deadline = b"", time.monotonic() + 120
+    try:
+        while time.monotonic() < deadline:
+            if not select.select([ours], [], [], 3)[0]:
+                if said.rstrip().endswith(b":") and prompt.encode() in said:
+                    os.write(ours, typed.encode() + b"\n")
+                continue
             try:
                 piece = os.read(ours, 4096)
             except OSError:  # the other end is closed
@@ -205,10 +213,10 @@ def _at_a_terminal(shell: Shell, arguments: tuple[str, ...], prompt: str, typed:
             if not piece:
                 break
             said += piece
-            if prompt.encode() in said and not answered:
-                answered = True
-                os.write(ours, typed.encode() + b"\n")
         process.wait(60)
-    os.close(ours)
+    finally:
+        process.kill()  # does nothing to one that has ended
+        process.wait()
+        os.close(ours)
     assert process.returncode == 0, said.decode()
     return said.decode()

@@ -14,7 +14,14 @@ from kronkers_studio.desktop.charts import ticks
 from tests.desktop.spoken import Source
 
 _ROOM = Path(kronkers_studio.desktop.__file__).parent
-_FOR_DEVELOPERS = {"screenshots.py", "screenshot_data.py", "style_sheet.py", "tokens.py", "theme.py"}
+_FOR_DEVELOPERS = {
+    "screenshots.py",
+    "screenshot_data.py",
+    "screenshot_dialogs.py",
+    "style_sheet.py",
+    "tokens.py",
+    "theme.py",
+}
 """What makes our own pictures; and fonts, colours and the style sheet, in which nothing is said."""
 _AS_THEY_ARE = {
     "Kronkers Studio",
@@ -24,6 +31,8 @@ _AS_THEY_ARE = {
     "\nPython ",
     ", Qt ",
     "Pipeline",  # a class
+    "Parquet",  # kinds of files
+    "JSON Lines",
     "lab-server",  # as they are typed
     "ssh://me@server.example.org",
     "~/.ssh/id_ed25519",

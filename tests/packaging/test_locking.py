@@ -65,10 +65,10 @@ def test_what_records_rows_is_added_and_changes_no_other_library(
     lock: DependencyLock, facts: ModelFacts, layer_cache: LayerCache
 ) -> None:
     """Seen to fail where the versions of the package before are not asked for."""
-    pinned = f"starlette==0.49.0 \\\n    --hash=sha256:{'0' * 64}\n"
-    older = re.sub(r"(?m)^starlette==[^\n]*\n( +--hash[^\n]*\n)*", lambda _: pinned, lock.text)
+    pinned = f"uvicorn==0.34.0 \\\n    --hash=sha256:{'0' * 64}\n"
+    older = re.sub(r"(?m)^uvicorn==[^\n]*\n( +--hash[^\n]*\n)*", lambda _: pinned, lock.text)
     before = DependencyLock.of_text(older)
-    assert "starlette==0.49.0" in before.requirements and before != lock
+    assert "uvicorn==0.34.0" in before.requirements and before != lock
     found = lock_dependencies(facts, this_platform(), earlier=older, records=True, cache=layer_cache)
     assert {*before.requirements} < {*found.requirements}
     added = {line.split("==")[0] for line in found.requirements} - {line.split("==")[0] for line in lock.requirements}
