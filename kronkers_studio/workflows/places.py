@@ -344,7 +344,7 @@ class OnServer:
         possible, but what another release has replaced is not stopped while requests still go to it."""
         from kronkers_studio.workflows.gateways import publish
 
-        being_replaced = release.state is ReleaseState.STANDBY and release.worker is not None
+        being_replaced = release.state is ReleaseState.STANDBY and (release.worker is not None or release.warm)
         if release.state is not ReleaseState.LIVE and not being_replaced:
             return
         live = self._session.workspace.ledger.live_release(release.model, release.place)

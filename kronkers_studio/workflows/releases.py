@@ -184,7 +184,7 @@ def stop_release(session: Session, name: str, place_name: str, *, progress: Prog
     stopped = _in_state(release, ReleaseState.STANDBY, "stopped")
     _record(session, stopped)
     warm = [each for each in session.workspace.ledger.releases(name, place_name) if each.warm]
-    _make_way(session, place, (), warm, progress)
+    _make_way(session, place, warm, progress)
     return stopped
 
 
@@ -269,18 +269,30 @@ def _switch(
     before = [release for release in others if release.state is ReleaseState.LIVE]
     message = f"took over from {before[0].label}" if before else ""
     live = _in_state(replace(answering, worker=None, left=False, lost=False, warm=False), ReleaseState.LIVE, message)
+    keeps = place.keeps_warm()
     replaced = [
         _in_state(
-            replace(release, worker=starting.worker, left="port" in starting.endpoint and live.number < release.number),
+            replace(
+                release,
+                worker=None if keeps else starting.worker,
+                warm=keeps,
+                left="port" in starting.endpoint and live.number < release.number,
+            ),
             ReleaseState.STANDBY,
             f"replaced by {live.label}",
         )
         for release in before
     ]
     gone = [
-        replace(release, lost=False, left=release.left or (release == ended and live.number < release.number))
+        replace(
+            release,
+            lost=False,
+            left=release.left or (release == ended and live.number < release.number),
+            warm=False,
+            worker=starting.worker if release.warm else release.worker,
+        )
         for release in others
-        if release not in before and (release.lost or release == ended)
+        if release not in before and (release.lost or release == ended or release.warm)
     ]
     if not ledger.replace_release(starting, live, *replaced, *gone, author=session.author):
         raise ReleaseFailed(
@@ -292,27 +304,20 @@ def _switch(
     except StudioError as problem:
         progress.note(f"The gateway does not know of {live.label} yet, so what was live runs on: {problem.message}")
         return live
-    warm = [release for release in ledger.releases(starting.model, starting.place) if release.warm]
-    _make_way(session, place, replaced, warm, progress)
+    _make_way(session, place, [release for release in (*replaced, *gone) if release.worker is not None], progress)
     return live
 
 
-def _make_way(
-    session: Session, place: Place, replaced: Sequence[Release], warm: Sequence[Release], progress: Progress
-) -> None:
-    """What was live is stopped, or goes on running for the way back in a place that keeps one so; what did so until now
-    (``warm``) is stopped then."""
-    ledger = session.workspace.ledger
-    keeps = place.keeps_warm()
-    for release in replaced if keeps else ():
-        ledger.replace_release(release, replace(release, worker=None, warm=True), author=session.author)
-    for release in warm if keeps else (*replaced, *warm):
+def _make_way(session: Session, place: Place, ending: Sequence[Release], progress: Progress) -> None:
+    """What nobody goes back to at once is stopped; at the next look, where that cannot be done now."""
+    for release in ending:
         try:
             place.pause(release)
         except StudioError as problem:
             progress.note(f"{release.label} could not be stopped yet: {problem.message}")
         else:
-            ledger.replace_release(release, replace(release, worker=None, warm=False), author=session.author)
+            after = replace(release, worker=None, warm=False)
+            session.workspace.ledger.replace_release(release, after, author=session.author)
 
 
 def _give_up(session: Session, place: Place, starting: Release, problem: BaseException) -> None:

@@ -6,6 +6,7 @@ be written to but for its volume, where what it was told outlives it.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import tarfile
 import time
@@ -28,6 +29,7 @@ USER = 65531
 _LABELS = {"kronkers": "gateway"}
 _SECOND = 1_000_000_000
 _LONGEST_START = 120.0  # seconds
+_LONGEST_END = 75.0
 
 
 class GatewayContainer:
@@ -86,13 +88,15 @@ def find_gateway(connection: Connection) -> GatewayContainer | None:
 
 
 def remove_gateway(connection: Connection) -> None:
-    """End the gateway; its volume, with what it was told, stays."""
+    """End the gateway, and wait until it has: while it answers its last requests, another one would share its port with
+    it. Its volume stays."""
     engine = open_engine(connection)
     with engine_errors(connection, "removing the gateway"):
-        try:
+        with contextlib.suppress(docker.errors.NotFound):
             engine.remove_service(SERVICE)
-        except docker.errors.NotFound:
-            return
+        deadline = time.monotonic() + _LONGEST_END
+        while engine.containers(filters={"label": "kronkers=gateway"}) and time.monotonic() < deadline:
+            time.sleep(0.2)
 
 
 def _is_there(engine: Engine) -> bool:
