@@ -8,6 +8,7 @@ files are made, and with it what it says of itself is compared.
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ DEFAULT_RATE = 500
 
 MOST_WEIGHT = 100
 
+_ENVIRONMENT = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 _KEY_PREFIX = "kst_"
 _SHOWN_OF_A_KEY = 8
 _EVERY_MODEL = "*"
@@ -144,6 +146,11 @@ class KeyUse:
     digest: str
     last: int
     requests: int
+
+
+def is_environment_name(name: str) -> bool:
+    """Whether an environment can be called ``name``: it is the first word of addresses."""
+    return _ENVIRONMENT.fullmatch(name) is not None
 
 
 def new_api_key() -> str:

@@ -6,14 +6,14 @@ gateway as soon as that gateway was told; one that could not be told is named.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from kronkers_studio.domain.changes import ConsumerSet
 from kronkers_studio.domain.errors import AlreadyExists, GatewayFailed, InvalidInput, NotFound
-from kronkers_studio.domain.gateways import DEFAULT_RATE, ApiKey, Consumer, key_of, new_api_key
+from kronkers_studio.domain.gateways import DEFAULT_RATE, ApiKey, Consumer, is_environment_name, key_of, new_api_key
+from kronkers_studio.domain.naming import is_model_name
 from kronkers_studio.domain.progress import SILENT, Progress
 from kronkers_studio.settings.secrets import Secret
 from kronkers_studio.workflows.gateways import publish_everywhere
@@ -22,8 +22,6 @@ from kronkers_studio.workflows.session import Session
 MOST_KEYS = 2
 """That are valid at once: the one in use, and the one that replaces it."""
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-_ADDRESS = re.compile(r"[a-z0-9][a-z0-9-]{0,30}/[a-z0-9][a-z0-9._-]{0,62}")
 _MOST = (1 << 31) - 2
 
 
@@ -47,7 +45,7 @@ def add_consumer(
     ``rate`` is the most requests within ten seconds, ``quota`` the most a day (0: any number). Raises ``InvalidInput``,
     ``AlreadyExists``. The key is given whatever gateways could not be told of it; they are noted.
     """
-    if not _NAME.fullmatch(name):
+    if not is_model_name(name):  # as short and plain as those: it becomes a word of a gateway's files
         raise InvalidInput(
             f"“{name[:40]}” cannot be a consumer's name.",
             next_step="Use small letters, digits, dots and hyphens, such as web-shop.",
@@ -57,7 +55,8 @@ def add_consumer(
             f"There is a consumer “{name}” already.", next_step=f"A second key: `kronkers consumer key {name}`."
         )
     for model in models:
-        if not _ADDRESS.fullmatch(model):
+        environment, _, called = model.partition("/")
+        if not is_environment_name(environment) or not is_model_name(called):
             raise InvalidInput(
                 f"“{model[:80]}” is not a model in an environment.", next_step="Write it as production/wine."
             )

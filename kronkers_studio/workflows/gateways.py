@@ -23,7 +23,15 @@ from kronkers_studio.domain.errors import (
     StoreDamaged,
     StudioError,
 )
-from kronkers_studio.domain.gateways import GatewayState, KeyUse, Route, ServerGateway, ServiceHealth, Upstream
+from kronkers_studio.domain.gateways import (
+    GatewayState,
+    KeyUse,
+    Route,
+    ServerGateway,
+    ServiceHealth,
+    Upstream,
+    is_environment_name,
+)
 from kronkers_studio.domain.progress import NEVER, SILENT, CancelToken, Progress
 from kronkers_studio.domain.releases import Release, ReleaseState
 from kronkers_studio.workflows.session import Session
@@ -37,7 +45,6 @@ CONSUMERS, GATEWAYS = "consumers", "gateways"
 
 API_PORT = 8443
 FIRST_ENVIRONMENT = "production"
-_ENVIRONMENT = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 _HOST_PART = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?")
 _RENEWAL = timedelta(days=30)
 
@@ -80,7 +87,7 @@ def start_gateway(
     was = _gateway(session, server)
     environment = environment or (was.environment if was is not None else FIRST_ENVIRONMENT)
     names = names or (was.names if was is not None else ())
-    if not _ENVIRONMENT.fullmatch(environment):
+    if not is_environment_name(environment):
         raise InvalidInput(
             f"“{environment[:40]}” cannot be an environment's name.",
             next_step="Use small letters, digits and hyphens, such as production or testing.",

@@ -22,7 +22,6 @@ from kronkers_studio.domain.gateways import GatewayState, KeyUse, ServiceHealth
 
 _LONGEST_RELOAD = 15.0  # seconds
 _LONGEST_HANDOVER = 8.0
-_MAPS = ("keys", "expiry", "rates", "quotas", "grants", "routes", "candidates", "weights")
 _MARK = "== "
 _TOLD = "KRONKERS_TOLD"
 _GENERATION = re.compile(r"g([0-9]{1,18})(?:-[0-9a-f]{8})?")
@@ -132,7 +131,7 @@ def differences(host: GatewayHost, state: GatewayState, place: GatewayPlace = IN
     fixed = f"{_fixed(gateway_files(state, place))} {_known_certificates(host, place)}".strip()
     return [
         f"{name}: {len(set(intended[name].items()) ^ set(actual.get(name, {}).items()))} entries differ"
-        for name in _MAPS
+        for name in runtime_api.MAPS
         if intended[name] != actual.get(name, {})
     ] + (["it runs with another configuration"] if _told(host, place) != fixed else [])
 
@@ -214,7 +213,7 @@ def _change_maps(host: GatewayHost, state: GatewayState, place: GatewayPlace) ->
 
 
 def _read_maps(host: GatewayHost, place: GatewayPlace) -> dict[str, dict[str, str]]:
-    answer = host.run(_READ_MAPS, place.runtime_socket, *_MAPS)
+    answer = host.run(_READ_MAPS, place.runtime_socket, *runtime_api.MAPS)
     found: dict[str, dict[str, str]] = {}
     for part in answer.split(_MARK)[1:]:
         name, _, entries = part.partition("\n")

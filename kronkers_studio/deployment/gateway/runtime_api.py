@@ -18,14 +18,15 @@ _MOST_COMMAND = 12_000
 _PEERS_FLAGS = re.compile(r"id=gateways .*?flags=0x([0-9a-f]{1,8})")
 _RESYNCHRONIZED = 0x3
 
-_MAP_ORDER = ("keys", "expiry", "grants", "rates", "quotas", "candidates", "weights", "routes")
-"""Revoked keys first; the switch itself last, when all that it needs is there."""
+MAPS = ("keys", "expiry", "grants", "rates", "quotas", "candidates", "weights", "routes")
+"""Every map by its name, in the order in which they are changed: revoked keys first; the switch itself last, when all
+that it needs is there."""
 
 
 def map_changes(intended: Mapping[str, Mapping[str, str]], actual: Mapping[str, Mapping[str, str]]) -> list[str]:
     """The commands that make the maps in memory hold what they should."""
     commands = []
-    for name in _MAP_ORDER:
+    for name in MAPS:
         wanted, held = intended.get(name, {}), actual.get(name, {})
         file = f"maps/{name}.map"
         commands += [f"del map {file} {key}" for key in held if key not in wanted]
