@@ -220,7 +220,11 @@ def work_on(session: Session, project: str, top: Path) -> None:
 
 def sample_editors() -> list[Editor]:
     """As if they were installed."""
-    from kronkers_studio.domain.editors import Editor
+    from kronkers_studio.domain.editors import Editor, Trust
 
-    found = (("vscode", "Visual Studio Code"), ("rstudio", "RStudio"), ("jupyterlab", "JupyterLab"))
-    return [Editor(key, label, (f"/usr/bin/{key}",)) for key, label in found]
+    found = (
+        ("vscode", "Visual Studio Code", Trust.ASKS),
+        ("rstudio", "RStudio", Trust.R_AT_ONCE),
+        ("jupyterlab", "JupyterLab", Trust.WHAT_IS_STARTED),
+    )
+    return [Editor(key, label, (f"/usr/bin/{key}",), trust=trust) for key, label, trust in found]
