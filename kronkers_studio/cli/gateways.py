@@ -184,7 +184,7 @@ def list_(terminal: Terminal) -> None:
             )
             for each in consumers
         ]
-        terminal.result(consumers, *(table(("consumer", "may ask", "limits", "keys"), rows) if rows else ["Nobody."]))
+        terminal.result(consumers, *(table(("Consumer", "May ask", "Limits", "Keys"), rows) if rows else ["Nobody."]))
 
 
 def revoke(

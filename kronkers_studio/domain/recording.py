@@ -76,6 +76,8 @@ def parse_recording(share: str, most_rows: int = DEFAULT_MOST_ROWS) -> Recording
     if percent is None and not _SHARE.fullmatch(text):
         raise _no_share(text)
     value = float(percent[1]) / 100 if percent else float(text)
+    if value > 1:
+        raise _no_share(text)
     return Recording(value, most_rows) if value else None
 
 
